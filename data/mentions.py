@@ -1,0 +1,89 @@
+"""The durable inbox: a mention is written before anything is decided about it.
+
+Receiving twice is harmless (platform and source id are unique), and a mention
+that was never decided, because the process died, is found again at start.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from data import journal
+from data.store import Connection
+from data.words import Event, Mention
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """A mention with the number it has in the inbox."""
+
+    id: int
+    mention: Mention
+
+
+def receive(
+    c: Connection, platform: str, batch: Sequence[Mention], cursor: str | None, now: float
+) -> list[Received]:
+    """Write `batch` and move the platform's cursor in one act; return those that are new."""
+    new = [received for mention in batch if (received := _receive_one(c, mention, now))]
+    if cursor is not None:
+        c.execute(
+            "INSERT INTO cursors (platform, position) VALUES (?, ?)"
+            " ON CONFLICT DO UPDATE SET position = excluded.position",
+            (platform, cursor),
+        )
+    return new
+
+
+def cursor(c: Connection, platform: str) -> str | None:
+    """Where the platform's reading stopped, None before the first time."""
+    row = c.execute("SELECT position FROM cursors WHERE platform = ?", (platform,)).fetchone()
+    return row["position"] if row else None
+
+
+def undecided(c: Connection, platform: str) -> list[Received]:
+    """Mentions nothing was decided about yet, oldest first."""
+    rows = c.execute(
+        "SELECT id, payload FROM mentions WHERE decided_at IS NULL AND platform = ? ORDER BY id",
+        (platform,),
+    )
+    return [
+        Received(id=row["id"], mention=Mention.from_json(json.loads(row["payload"])))
+        for row in rows
+    ]
+
+
+def decide(c: Connection, mention_id: int, now: float) -> bool:
+    """Mark as decided; False where somebody already had, and nothing may follow then."""
+    changed = c.execute(
+        "UPDATE mentions SET decided_at = ? WHERE id = ? AND decided_at IS NULL",
+        (now, mention_id),
+    )
+    return bool(changed.rowcount)
+
+
+def _receive_one(c: Connection, mention: Mention, now: float) -> Received | None:
+    account = mention.account
+    row = c.execute(
+        "INSERT INTO mentions (platform, source_id, user_id, in_reply_to, payload, received_at)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id",
+        (
+            mention.platform,
+            mention.source_id,
+            account.user_id,
+            mention.in_reply_to,
+            json.dumps(mention.to_json()),
+            now,
+        ),
+    ).fetchone()
+    if row is None:
+        return None
+    c.execute(
+        "INSERT INTO accounts (platform, user_id, handle, first_seen) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET handle = excluded.handle WHERE handle <> excluded.handle",
+        (account.platform, account.user_id, account.handle, now),
+    )
+    journal.note(c, row["id"], Event.MENTION, now, text=mention.text, asked_at=mention.created_at)
+    return Received(id=row["id"], mention=mention)

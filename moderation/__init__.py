@@ -1,0 +1,1 @@
+"""Should we? Checks before and after the picture is made."""

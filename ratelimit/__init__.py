@@ -1,0 +1,1 @@
+"""May they? Admission: tiers, quotas, policies."""

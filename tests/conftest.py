@@ -1,0 +1,59 @@
+"""What every room's tests share: a real store in a temporary folder, and a clock to turn."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from data.pictures import PictureStore
+from data.store import Store, open_store
+from data.words import Account, Mention, Prompt
+
+#: 2026-03-29 12:00 UTC, the day Europe's clocks went forward.
+NOON = 1_774_785_600.0
+
+
+class Clock:
+    """A clock that stands until it is turned."""
+
+    def __init__(self, now: float = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    async with open_store(tmp_path / "muralist.db") as opened:
+        yield opened
+
+
+@pytest.fixture
+def picture_store(tmp_path: Path) -> PictureStore:
+    return PictureStore(tmp_path / "pictures")
+
+
+def an_account(name: str = "ada") -> Account:
+    return Account(platform="sandbox", user_id=name, handle=name)
+
+
+def a_mention(source_id: str = "1", who: str = "ada", text: str = "@muralist a red fox") -> Mention:
+    return Mention(
+        platform="sandbox",
+        source_id=source_id,
+        account=an_account(who),
+        text=text,
+        created_at=NOON,
+    )
+
+
+def a_prompt(wish: str = "a red fox", count: int = 1) -> Prompt:
+    return Prompt(wish=wish, count=count)
