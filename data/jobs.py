@@ -112,14 +112,7 @@ def complete(c: Connection, job: Job, pictures: Sequence[Picture], now: float) -
     """
     if not _leave(c, job, JobState.COMPLETED, None, now):
         return False
-    c.executemany(
-        "INSERT INTO pictures (job_id, position, sha256, media_type, width, height, seed, engine)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (job.id, n, p.sha256, p.media_type, p.width, p.height, p.seed, p.engine)
-            for n, p in enumerate(pictures)
-        ],
-    )
+    _keep_pictures(c, job, pictures)
     journal.note(
         c, job.mention_id, Event.PICTURE, now, pictures=[picture.sha256 for picture in pictures]
     )
@@ -149,10 +142,16 @@ def retry(c: Connection, job: Job, reason: str, until: float, now: float) -> boo
     return bool(changed.rowcount)
 
 
-def hold(c: Connection, job: Job, reason: str, now: float) -> bool:
-    """A moderator must look before anything more happens; the units stay reserved."""
+def hold(
+    c: Connection, job: Job, reason: str, now: float, pictures: Sequence[Picture] = ()
+) -> bool:
+    """A moderator must look before anything more happens; the units stay reserved.
+
+    Pictures that are drawn already are kept, so that approval needs no second drawing.
+    """
     if not _leave(c, job, JobState.HELD, reason, now):
         return False
+    _keep_pictures(c, job, pictures)
     journal.note(c, job.mention_id, Event.HOLD, now, reason=reason)
     return True
 
@@ -168,8 +167,14 @@ def unhold(c: Connection, job_id: int, *, approve: bool, reason: str, now: float
     journal.note(
         c, job.mention_id, Event.VERDICT, now, by="moderator", approve=approve, reason=reason
     )
+    drawn = bool(pictures(c, job_id))
     if not approve:
-        return discard(c, job, Say.REFUSED_PROMPT, reason, now)
+        say = Say.REFUSED_PICTURE if drawn else Say.REFUSED_PROMPT
+        return discard(c, job, say, reason, now)
+    if drawn:
+        _leave(c, job, JobState.COMPLETED, None, now)
+        outbox.enqueue(c, job.mention_id, Say.PICTURE, {}, now, job_id=job_id)
+        return True
     c.execute(
         "UPDATE jobs SET state = ?, reason = NULL, finished_at = NULL WHERE id = ?",
         (JobState.AVAILABLE, job_id),
@@ -333,6 +338,17 @@ def _leave(c: Connection, job: Job, state: JobState, reason: str | None, now: fl
         (state, reason, now, job.id, job.state, job.attempts),
     )
     return bool(changed.rowcount)
+
+
+def _keep_pictures(c: Connection, job: Job, drawn: Sequence[Picture]) -> None:
+    c.executemany(
+        "INSERT INTO pictures (job_id, position, sha256, media_type, width, height, seed, engine)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (job.id, n, p.sha256, p.media_type, p.width, p.height, p.seed, p.engine)
+            for n, p in enumerate(drawn)
+        ],
+    )
 
 
 def _first(c: Connection, sql: str, *values: object) -> Job | None:

@@ -69,8 +69,10 @@ class Bell:
     async def after(self, heard: int, seconds: float | None = None) -> int:
         """Wait until there was a ring after `heard`, or `seconds`; return the last ring."""
         if self.rings == heard:
+            # Not `wait_for`: on Python 3.11 it loses a cancellation that meets the ring.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._next.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self._next.wait()
         return self.rings
 
 

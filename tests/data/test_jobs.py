@@ -181,6 +181,19 @@ def test_a_held_job_waits_for_a_person(connection: Connection, job: Job, approve
     assert usage(connection).reserved == approve
 
 
+@pytest.mark.parametrize("approve", [True, False])
+def test_a_held_picture_is_posted_as_it_is_or_never(
+    connection: Connection, job: Job, approve: bool
+) -> None:
+    (claimed,) = claim(connection)
+    assert jobs.hold(connection, claimed, "look at it", NOON, [PICTURE])
+    assert jobs.unhold(connection, job.id, approve=approve, reason="seen", now=NOON)
+    assert claim(connection) == []
+    (reply,) = outbox.take(connection, "sandbox", "me", lambda _c, _r: "here", 9, NOON)
+    assert reply.say is (Say.PICTURE if approve else Say.REFUSED_PICTURE)
+    assert usage(connection).reserved == approve
+
+
 def test_tickets_tell_place_and_time(connection: Connection, job: Job) -> None:
     def ticket(source_id: str) -> tuple[str, int | None, float | None]:
         found = line.ticket(connection, "sandbox", source_id, NOON + 4)

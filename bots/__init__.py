@@ -1,0 +1,1 @@
+"""The lid: platforms, intake, outbox, web app. `__main__` alone wires the rooms."""

@@ -1,0 +1,178 @@
+"""`python -m bots`: the composition root. Nothing else wires the rooms together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Sequence
+
+import click
+
+from bots import clock, logs, web
+from bots.intake import Intake, Review
+from bots.outbox import Outbox
+from bots.platform import House, Platform
+from bots.platform import load as load_platform
+from bots.pulse import Pulse
+from bots.settings import Settings
+from bots.settings import load as load_settings
+from data.pictures import PictureStore
+from data.presence import Presence
+from data.store import open_store
+from data.words import MuralistError, Stage
+from generator import knowledge
+from generator.engine import EngineSettings, open_engine
+from generator.worker import Worker
+from moderation import check as checks
+from moderation.check import Subject
+from moderation.review import review
+from ratelimit import policy as policies
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Start Muralist: listen on the platforms, paint, and answer."""
+    if context.invoked_subcommand is None:
+        run()
+
+
+@main.command()
+def doctor() -> None:
+    """Say in plain words what is configured, what works, what is missing."""
+    from bots.doctor import examine  # rich and the probes, only when asked for
+
+    sys.exit(examine())
+
+
+def run() -> None:
+    """Read the settings, then serve until told to stop. Exits 1 with a sentence on failure."""
+    try:
+        settings = load_settings()
+        logs.set_up(settings.log, settings.log_format)
+        with Presence(settings.database.parent / "presence").held() as presence:
+            asyncio.run(_until_signalled(settings, presence))
+    except* (MuralistError, OSError) as failures:
+        for failure in _leaves(failures):
+            click.echo(f"muralist: {failure}", err=True)
+        sys.exit(1)
+
+
+async def _until_signalled(settings: Settings, presence: Presence) -> None:
+    """The first signal ends in good order, the second at once."""
+    stop = asyncio.Event()
+    serving = asyncio.current_task()
+    assert serving is not None
+
+    def on_signal() -> None:
+        if stop.is_set():
+            serving.cancel()
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, on_signal)
+    with contextlib.suppress(asyncio.CancelledError):
+        await serve(settings, presence, stop)
+
+
+async def serve(settings: Settings, presence: Presence, stop: asyncio.Event) -> None:
+    """Everything there is, until `stop`: then the batch in hand is finished and posted."""
+    pictures = PictureStore(settings.pictures)
+    look = await asyncio.to_thread(_open_checks, settings)
+    known = await asyncio.to_thread(knowledge.of_model, settings.model)
+    async with contextlib.AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(settings.database))
+        await clock.rescue_orphans(store, presence, time.time)
+        await stack.enter_async_context(clock.ticking(store, presence, time.time))
+        worker = Worker(
+            store,
+            pictures,
+            open_engine(settings.engine, _engine_settings(settings)),
+            owner=presence.id,
+            clock=time.time,
+            review=lambda image, job: look(Stage.PICTURE, Subject(prompt=job.prompt, image=image)),
+            attempts=settings.attempts,
+            default_style=settings.default_style,
+            on_progress=store.bell.ring,
+        )
+        house = House(
+            settings=settings,
+            store=store,
+            pictures=pictures,
+            clock=time.time,
+            progress=worker.progress,
+            vocabulary=known.things,
+            styles=known.styles,
+        )
+        platforms = [
+            await stack.enter_async_context(load_platform(name)(house))
+            for name in settings.platforms
+        ]
+        pulse = Pulse()
+        app = web.build(platforms, ready=lambda: worker.ready, pulse=pulse)
+        address = await stack.enter_async_context(web.serving(app, settings.host, settings.port))
+        click.echo(f"Muralist is at {address}")
+        intake = Intake(house, look, policies.load(settings.policies))
+        outbox = Outbox(house, presence)
+        await _work(stop, platforms, intake, worker, outbox, pulse)
+
+
+async def _work(
+    stop: asyncio.Event,
+    platforms: Sequence[Platform],
+    intake: Intake,
+    worker: Worker,
+    outbox: Outbox,
+    pulse: Pulse,
+) -> None:
+    """Listen, paint and post side by side; wind down in that order."""
+    last_call = asyncio.Event()
+
+    async def paint() -> None:
+        await worker.run(stop)
+        last_call.set()
+
+    async with asyncio.TaskGroup() as group:
+        until_stopped = [
+            group.create_task(intake.run(platform), name=f"intake {platform.name}")
+            for platform in platforms
+        ]
+        until_stopped.append(group.create_task(pulse.run(), name="pulse"))
+        group.create_task(paint(), name="worker")
+        for platform in platforms:
+            group.create_task(outbox.run(platform, last_call), name=f"outbox {platform.name}")
+        await stop.wait()
+        for task in until_stopped:
+            task.cancel()
+
+
+def _open_checks(settings: Settings) -> Review:
+    opened = checks.load(settings.checks)
+    return lambda stage, subject: review(opened, stage, subject)
+
+
+def _engine_settings(settings: Settings) -> EngineSettings:
+    return EngineSettings(
+        model=settings.model,
+        device=settings.device,
+        threads=settings.threads,
+        batch=settings.batch,
+        steps=settings.steps,
+        guidance=settings.guidance,
+        strength=settings.strength,
+        picture_size=settings.picture_size,
+    )
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    leaves: list[BaseException] = []
+    for failure in group.exceptions:
+        leaves += _leaves(failure) if isinstance(failure, BaseExceptionGroup) else [failure]
+    return leaves
+
+
+if __name__ == "__main__":
+    main()

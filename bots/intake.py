@@ -1,0 +1,299 @@
+"""From a mention to its decision: Mention → Prompt → Verdict → Admit | Refuse → Job.
+
+A mention is written to the durable inbox, with the platform's cursor, before
+anything else; each is then decided in one act. A process that dies in between
+leaves an undecided mention, and the next one takes it up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import structlog
+
+from bots import grammar, photos
+from bots.platform import Delivery, House, Outcome, Platform, PlatformError
+from data import jobs, journal, mentions, outbox
+from data.mentions import Received
+from data.store import Connection
+from data.words import (
+    Event,
+    Intent,
+    Job,
+    JobState,
+    Mention,
+    PhotoRef,
+    Prompt,
+    Ruling,
+    Say,
+    Stage,
+    StoreError,
+    Verdict,
+)
+from moderation.check import Subject
+from ratelimit.admission import admit
+from ratelimit.policy import Policy
+
+#: Looks at one subject of a stage; blocking.
+Review = Callable[[Stage, Subject], Verdict]
+
+#: Mentions of different accounts that are worked on at the same time.
+ABREAST = 32
+#: Waits between attempts to fetch a photo, in seconds.
+PHOTO_RETRIES = (0.5, 2.0)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
+    """What a prompt is to start from: a normalised photo, or an earlier job's choices."""
+
+    photo: str | None = None
+    prompt: Prompt
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """What to say instead of painting."""
+
+    say: Say
+    facts: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+class Intake:
+    """Decides what the mentions of one or more platforms lead to."""
+
+    def __init__(self, house: House, review: Review, policies: Sequence[Policy]) -> None:
+        self._house = house
+        self._store = house.store
+        self._review = review
+        self._policies = policies
+        self._slots = asyncio.Semaphore(ABREAST)
+
+    async def run(self, platform: Platform) -> None:
+        """Take up what an earlier process left undecided, then whatever comes, for ever."""
+        name = platform.name
+        await self._decide_all(
+            platform, await self._store.read(lambda c: mentions.undecided(c, name))
+        )
+        cursor = await self._store.read(lambda c: mentions.cursor(c, name))
+        async for delivery in platform.mentions(cursor):
+            await self._decide_all(platform, await self._received(name, delivery))
+
+    async def _received(self, name: str, delivery: Delivery) -> list[Received]:
+        now = self._house.clock()
+        return await self._store.write(
+            lambda c: mentions.receive(c, name, delivery.mentions, delivery.cursor, now)
+        )
+
+    async def _decide_all(self, platform: Platform, batch: Iterable[Received]) -> None:
+        """Each account's mentions in their order, the accounts side by side."""
+        by_account: dict[str, list[Received]] = {}
+        for received in batch:
+            by_account.setdefault(received.mention.account.user_id, []).append(received)
+        async with asyncio.TaskGroup() as group:
+            for turn in by_account.values():
+                group.create_task(self._decide_in_turn(platform, turn))
+
+    async def _decide_in_turn(self, platform: Platform, turn: Sequence[Received]) -> None:
+        for received in turn:
+            async with self._slots:
+                await self._decide_safely(platform, received)
+
+    async def _decide_safely(self, platform: Platform, received: Received) -> None:
+        try:
+            await self._decide(platform, received)
+        except StoreError:
+            raise
+        except Exception:  # noqa: BLE001  one mention must not stop the others
+            structlog.get_logger().exception("mention failed", mention=received.id)
+            await self._answer(received, _Answer(say=Say.FAILED))
+
+    async def _decide(self, platform: Platform, received: Received) -> None:
+        mention = received.mention
+        prompt = grammar.parse(
+            mention.text,
+            handle=self._house.settings.handle,
+            replying=mention.in_reply_to is not None,
+            has_photo=mention.photo is not None or mention.parent_photo is not None,
+        )
+        await self._store.write(
+            lambda c: journal.note(
+                c, received.id, Event.PROMPT, self._house.clock(), **prompt.to_json()
+            )
+        )
+        if prompt.intent is Intent.CANCEL:
+            await self._cancel(received)
+            return
+        source = await self._source(platform, mention, prompt)
+        if isinstance(source, _Answer):
+            await self._answer(received, source)
+            return
+        await self._admit(received, source)
+
+    async def _cancel(self, received: Received) -> None:
+        now = self._house.clock()
+        await self._store.write(lambda c: _take_back(c, received, now))
+
+    async def _source(
+        self, platform: Platform, mention: Mention, prompt: Prompt
+    ) -> _Source | _Answer:
+        """What the picture starts from: own photo, the post answered, or words alone."""
+        if mention.photo is not None:
+            return await self._from_photo(platform, mention, mention.photo, prompt)
+        earlier = await self._earlier(mention, prompt)
+        if prompt.intent is Intent.AGAIN:
+            return _repeated(mention, earlier)
+        if earlier is not None and mention.in_reply_to is not None:
+            return await self._from_job(mention, earlier, prompt)
+        if mention.parent_photo is not None:
+            return await self._from_photo(platform, mention, mention.parent_photo, prompt)
+        if prompt.intent is Intent.NOTHING or not prompt.wish:
+            return _Answer(say=Say.NO_WISH, facts={"handle": self._house.settings.handle})
+        return _Source(prompt=prompt)
+
+    async def _earlier(self, mention: Mention, prompt: Prompt) -> Job | None:
+        """The job a mention speaks of: the one it answers; for "again", else one's latest."""
+
+        def look(c: Connection) -> Job | None:
+            if mention.in_reply_to is not None:
+                answered = jobs.by_post(c, mention.platform, mention.in_reply_to)
+                if answered is not None:
+                    return answered
+            return jobs.latest(c, mention.account) if prompt.intent is Intent.AGAIN else None
+
+        return await self._store.read(look)
+
+    async def _from_job(self, mention: Mention, job: Job, prompt: Prompt) -> _Source | _Answer:
+        """Answering one of our pictures: new words refine it, no words restyle it."""
+        if job.photo is not None and job.account.user_id != mention.account.user_id:
+            return _Answer(say=Say.NOT_YOUR_PHOTO)
+        if prompt.wish:
+            seed = job.seed if prompt.seed is None else prompt.seed
+            return _Source(photo=job.photo, prompt=dataclasses.replace(prompt, seed=seed))
+        pictures = await self._store.read(lambda c: jobs.pictures(c, job.id))
+        if not pictures:
+            return _Answer(say=Say.NO_WISH, facts={"handle": self._house.settings.handle})
+        return _Source(
+            photo=pictures[0].sha256,
+            prompt=self._restyling(dataclasses.replace(prompt, wish=job.prompt.wish)),
+        )
+
+    async def _from_photo(
+        self, platform: Platform, mention: Mention, ref: PhotoRef, prompt: Prompt
+    ) -> _Source | _Answer:
+        if ref.owner != mention.account.user_id:
+            return _Answer(say=Say.NOT_YOUR_PHOTO)
+        try:
+            raw = await _fetch(platform, ref)
+        except PlatformError:
+            structlog.get_logger().warning("photo not fetched", ref=ref.ref, exc_info=True)
+            return _Answer(say=Say.UNREADABLE_PHOTO)
+        photo = await asyncio.to_thread(photos.normalise, raw)
+        if isinstance(photo, photos.Trouble):
+            return _Answer(say=photo.say, facts=photo.facts)
+        digest = await asyncio.to_thread(self._house.pictures.put, photo.data)
+        return _Source(photo=digest, prompt=self._restyling(prompt))
+
+    def _restyling(self, prompt: Prompt) -> Prompt:
+        """A wish that starts from an image always has words or a style of its own."""
+        if prompt.wish or prompt.style:
+            return dataclasses.replace(prompt, intent=Intent.PAINT)
+        return dataclasses.replace(
+            prompt, intent=Intent.PAINT, style=self._house.settings.default_style
+        )
+
+    async def _admit(self, received: Received, source: _Source) -> None:
+        verdict = await self._verdict(source)
+        now = self._house.clock()
+
+        def decide(c: Connection) -> None:
+            journal.note(c, received.id, Event.VERDICT, now, **dataclasses.asdict(verdict))
+            if verdict.ruling is Ruling.REFUSE:
+                say = _Answer(say=Say.REFUSED_PROMPT, facts={"reason": verdict.reason})
+                _say(c, received, say, now)
+                return
+            admit(
+                c,
+                received,
+                source.prompt,
+                _seed(received.mention, source.prompt),
+                source.photo,
+                self._policies,
+                now,
+                hold=verdict.reason if verdict.ruling is Ruling.HOLD else None,
+            )
+
+        await self._store.write(decide)
+
+    async def _verdict(self, source: _Source) -> Verdict:
+        """The stricter of what is said of the words and of the photo."""
+        verdict = await asyncio.to_thread(self._review, Stage.PROMPT, Subject(prompt=source.prompt))
+        if source.photo is None or verdict.ruling is Ruling.REFUSE:
+            return verdict
+        image = await asyncio.to_thread(self._house.pictures.get, source.photo)
+        of_photo = await asyncio.to_thread(
+            self._review, Stage.PHOTO, Subject(prompt=source.prompt, image=image)
+        )
+        return max(verdict, of_photo, key=lambda v: list(Ruling).index(v.ruling))
+
+    async def _answer(self, received: Received, answer: _Answer) -> None:
+        now = self._house.clock()
+        await self._store.write(lambda c: _say(c, received, answer, now))
+
+
+def _say(c: Connection, received: Received, answer: _Answer, now: float) -> None:
+    """Decide a mention by words alone; nothing where it was decided before."""
+    if mentions.decide(c, received.id, now):
+        journal.note(c, received.id, Event.REFUSE, now, say=answer.say, **answer.facts)
+        outbox.enqueue(c, received.id, answer.say, answer.facts, now)
+
+
+def _take_back(c: Connection, received: Received, now: float) -> None:
+    """ "stop", "delete", "cancel": the asker's own job or picture, and nobody else's."""
+    mention = received.mention
+    job = (
+        jobs.by_post(c, mention.platform, mention.in_reply_to)
+        if mention.in_reply_to is not None
+        else jobs.latest(c, mention.account)
+    )
+    if job is None or job.account.user_id != mention.account.user_id:
+        answer = _Answer(say=Say.NOTHING_TO_CANCEL)
+    elif jobs.cancel(c, job, now) or outbox.recall(c, job.id, now):
+        answer = _Answer(say=Say.CANCELLED, facts={"units": job.prompt.count})
+    elif (post := outbox.standing_post(c, job.id)) and job.state is JobState.COMPLETED:
+        answer = _Answer(say=Say.WITHDRAWN, facts={"withdraw": post})
+    else:
+        answer = _Answer(say=Say.NOTHING_TO_CANCEL)
+    _say(c, received, answer, now)
+
+
+def _repeated(mention: Mention, earlier: Job | None) -> _Source | _Answer:
+    """The earlier wish with a fresh seed; another person's photo stays theirs."""
+    if earlier is None:
+        return _Answer(say=Say.NOTHING_TO_REPEAT)
+    if earlier.photo is not None and earlier.account.user_id != mention.account.user_id:
+        return _Answer(say=Say.NOT_YOUR_PHOTO)
+    return _Source(photo=earlier.photo, prompt=dataclasses.replace(earlier.prompt, seed=None))
+
+
+def _seed(mention: Mention, prompt: Prompt) -> int:
+    """The asked-for seed, or one that is always the same for this mention."""
+    if prompt.seed is not None:
+        return prompt.seed
+    digest = hashlib.sha256(f"{mention.platform}:{mention.source_id}".encode()).digest()
+    return int.from_bytes(digest[:4], "big")
+
+
+async def _fetch(platform: Platform, ref: PhotoRef) -> bytes:
+    for wait in PHOTO_RETRIES:
+        try:
+            return await platform.photo(ref)
+        except PlatformError as error:
+            if error.outcome is Outcome.NEVER:
+                raise
+            await asyncio.sleep(error.retry_after or wait)
+    return await platform.photo(ref)

@@ -1,0 +1,330 @@
+"""The settings: environment variables named `MURALIST_*`, or lines of `.env`, read once.
+
+`load` is called by the composition root, which passes the frozen object down;
+nothing else reads the environment. To add a setting, add a field: its description
+is its line in the README.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from dotenv import dotenv_values
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from data.words import MuralistError
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+PREFIX: Final = "MURALIST_"
+ENV_FILE: Final = ROOT / ".env"
+
+
+class SettingsError(MuralistError):
+    """A setting makes no sense; the message is plain sentences, one a line."""
+
+
+def files_in(folder: str) -> list[str]:
+    """The names an extension folder offers; nothing is imported. `folder` is from the root."""
+    place = ROOT / folder
+    names = {path.stem for path in place.glob("*.py")}
+    names |= {path.parent.name for path in place.glob("*/__init__.py")}
+    return sorted(name for name in names if not name.startswith("_"))
+
+
+def _file_of(folder: str) -> Callable[[str], str]:
+    """A validator: the name of a file in an extension folder."""
+
+    def check(name: str) -> str:
+        if name not in (there := files_in(folder)):
+            raise ValueError(
+                f"There is no {folder}/{name}.py.{_meant(name, there)}"
+                f" There is: {', '.join(there) or 'nothing yet'}."
+            )
+        return name
+
+    return check
+
+
+def _files_of(folder: str) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
+    """A validator: one name or more, each as in `_file_of`, none twice."""
+    check_one = _file_of(folder)
+
+    def check(names: tuple[str, ...]) -> tuple[str, ...]:
+        if not names:
+            raise ValueError(f"It needs at least one of: {', '.join(files_in(folder))}.")
+        return tuple(dict.fromkeys(map(check_one, names)))
+
+    return check
+
+
+def _split(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+
+
+def _lower(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+def _without_at(value: object) -> object:
+    return value.strip().removeprefix("@") if isinstance(value, str) else value
+
+
+def _from_root(path: Path) -> Path:
+    return ROOT / path.expanduser()
+
+
+def _model(value: str) -> str:
+    """A folder as an absolute path; anything else is a hub id, if it looks like one."""
+    folder = _from_root(Path(value))
+    if folder.is_dir():
+        return str(folder)
+    if value.startswith((".", "/", "~")) or value.count("/") != 1 or "\\" in value:
+        raise ValueError(
+            f"There is no folder {folder}, and {value!r} is no hub id such as stabilityai/sd-turbo."
+        )
+    return value
+
+
+_Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+_Place = Annotated[Path, AfterValidator(_from_root)]
+
+
+def _setting(default: object, meaning: str, must_be: str = "", **bounds: Any) -> Any:
+    """A field; `must_be` completes "it must be …" when a value is refused."""
+    return Field(default, description=meaning, json_schema_extra={"must_be": must_be}, **bounds)
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Folders and files are absolute once they are read."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=ENV_FILE,
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",  # `load` refuses what it does not know, with a better sentence
+        frozen=True,
+        validate_default=False,  # the model's folder may be missing while `doctor` runs
+    )
+
+    platforms: Annotated[_Names, AfterValidator(_files_of("bots/platforms"))] = _setting(
+        ("sandbox",), "Networks to listen on, separated by commas: files of `bots/platforms/`."
+    )
+    handle: Annotated[str, BeforeValidator(_without_at)] = _setting(
+        "muralist",
+        "The name people tag, without the @.",
+        "1 to 30 letters, digits and underscores, such as muralist",
+        pattern=r"^[A-Za-z0-9_]{1,30}$",
+    )
+    engine: Annotated[
+        str, BeforeValidator(_lower), AfterValidator(_file_of("generator/engines"))
+    ] = _setting("diffusers", "What draws: a file of `generator/engines/`.")
+    model: Annotated[str, AfterValidator(_model)] = _setting(
+        str(ROOT / "generator/model"),
+        "The model: a folder in diffusers format, or a hub id such as `stabilityai/sd-turbo`.",
+    )
+    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], BeforeValidator(_lower)] = _setting(
+        "auto",
+        "Where to draw: `auto`, `cpu`, `cuda` or `mps`; `auto` takes the fastest there is.",
+        "auto, cpu, cuda or mps",
+    )
+    threads: int = _setting(
+        0,
+        "Processor threads for drawing; 0 takes half the cores, at least one.",
+        "a whole number from 0 to 512",
+        ge=0,
+        le=512,
+    )
+    batch: int = _setting(
+        8,
+        "The most pictures drawn in one pass; less needs less memory.",
+        "a whole number from 1 to 64",
+        ge=1,
+        le=64,
+    )
+    steps: int | None = _setting(
+        None,
+        "Drawing steps a picture; more is slower and finer. Empty: the model's own.",
+        "a whole number from 1 to 150",
+        ge=1,
+        le=150,
+    )
+    guidance: float | None = _setting(
+        None,
+        "How closely the words are followed. Empty: the model's own.",
+        "a number from 0 to 30",
+        ge=0,
+        le=30,
+        allow_inf_nan=False,
+    )
+    strength: float | None = _setting(
+        None,
+        "How far a restyled photo may go from the original, 0 to 1. Empty: the model's own.",
+        "a number above 0, at most 1",
+        gt=0,
+        le=1,
+    )
+    picture_size: int = _setting(
+        512,
+        "Pictures whose short side has fewer pixels are enlarged to it.",
+        "a whole number from 64 to 2048",
+        ge=64,
+        le=2048,
+    )
+    default_style: str = _setting(
+        "flat",
+        "The style of a photo that comes without a wish.",
+        "1 to 60 characters, such as flat",
+        min_length=1,
+        max_length=60,
+    )
+    policies: Annotated[_Names, AfterValidator(_files_of("ratelimit/policies"))] = _setting(
+        ("daily",), "Limits in force, separated by commas: files of `ratelimit/policies/`."
+    )
+    checks: Annotated[_Names, AfterValidator(_files_of("moderation/checks"))] = _setting(
+        ("wordlist",), "Moderation in force, separated by commas: files of `moderation/checks/`."
+    )
+    database: _Place = _setting(
+        ROOT / "data/var/muralist.db", "The SQLite file that remembers everything."
+    )
+    pictures: _Place = _setting(ROOT / "data/var/pictures", "The folder pictures are kept in.")
+    host: str = _setting(
+        "127.0.0.1",
+        "The address the web pages are served at; `0.0.0.0` opens them to the network.",
+        "a host name or an address without a port, such as 127.0.0.1",
+        pattern=r"^[A-Za-z0-9.:_-]+$",
+    )
+    port: int = _setting(
+        8080,
+        "The port of the web pages; 0 takes any free one.",
+        "a whole number from 0 to 65535",
+        ge=0,
+        le=65535,
+    )
+    log: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = (
+        _setting(
+            "info",
+            "How much is logged: `debug`, `info`, `warning` or `error`.",
+            "debug, info, warning or error",
+        )
+    )
+    log_format: Annotated[Literal["console", "json"], BeforeValidator(_lower)] = _setting(
+        "console",
+        "How log lines look: `console` for people, `json` for machines.",
+        "console or json",
+    )
+    attempts: int = _setting(
+        3,
+        "How often a picture is tried before its asker is told that it failed.",
+        "a whole number from 1 to 20",
+        ge=1,
+        le=20,
+    )
+    photo_bytes: int = _setting(
+        8_000_000,
+        "The largest photo taken, in bytes.",
+        "a whole number of bytes from 10000 to 50000000",
+        ge=10_000,
+        le=50_000_000,
+    )
+
+
+def load(env_file: Path | None = ENV_FILE) -> Settings:
+    """Read the environment and `env_file`. Raises SettingsError, one sentence a mistake."""
+    try:
+        _refuse_unknown(env_file)
+        return Settings(_env_file=env_file)  # type: ignore[call-arg]  # BaseSettings' own
+    except ValidationError as error:
+        sentences = [_sentence(details) for details in error.errors()]
+        raise SettingsError("\n".join(sentences)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{env_file} could not be read: {error}.") from None
+
+
+def table() -> str:
+    """All settings as a Markdown table, for the README."""
+    lines = ["| Variable | Default | Meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = _shown(field.get_default())
+        shown = f"`{default}`" if default else "(empty)"
+        lines.append(f"| `{variable(name)}` | {shown} | {field.description} |")
+    return "\n".join(lines) + "\n"
+
+
+def variable(name: str) -> str:
+    """The environment variable that sets the field `name`."""
+    return f"{PREFIX}{name.upper()}"
+
+
+def _refuse_unknown(env_file: Path | None) -> None:
+    known = [variable(name) for name in Settings.model_fields]
+    given = [*os.environ, *(dotenv_values(env_file) if env_file else ())]
+    unknown = sorted(
+        {name for name in given if name.upper().startswith(PREFIX) and name.upper() not in known}
+    )
+    if unknown:
+        raise SettingsError(
+            "\n".join(
+                f"There is no setting {name}.{_meant_variable(name)}"
+                " Remove it, or see the table in README.md."
+                for name in unknown
+            )
+        )
+
+
+def _meant_variable(name: str) -> str:
+    """Compared without the prefix, which makes everything look alike."""
+    near = _near(name.upper().removeprefix(PREFIX), map(str.upper, Settings.model_fields))
+    return f" Did you mean {PREFIX}{near}?" if near else ""
+
+
+def _meant(name: str, there: Iterable[str]) -> str:
+    near = _near(name, there)
+    return f" Did you mean {near}?" if near else ""
+
+
+def _near(name: str, there: Iterable[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(name, list(there), n=1)), None)
+
+
+def _sentence(details: ErrorDetails) -> str:
+    """The variable, what is wrong with it, and how to mend it."""
+    name = str(details["loc"][0])
+    field = Settings.model_fields[name]
+    extra = field.json_schema_extra
+    must_be = extra.get("must_be") if isinstance(extra, dict) else ""
+    if details["type"] == "value_error":
+        wrong = str(details["ctx"]["error"])
+    else:
+        wrong = f"It must be {must_be or details['msg']}."
+    return (
+        f"{variable(name)} is {_quoted(details['input'])}. {wrong}"
+        f" Change it in the environment or in .env, or remove it{_fallback(field)}."
+    )
+
+
+def _quoted(value: object) -> str:
+    return f"“{_shown(value)}”"
+
+
+def _fallback(field: FieldInfo) -> str:
+    default = _shown(field.get_default())
+    return f" to get {default}" if default else ""
+
+
+def _shown(value: object) -> str:
+    """A value as one would write it: lists with commas, places from the root."""
+    if value is None:
+        return ""
+    if isinstance(value, tuple | list):
+        return ",".join(map(str, value))
+    return str(value).removeprefix(f"{ROOT}/")

@@ -1,0 +1,93 @@
+"""The one web application: health, and whatever routes the platforms bring.
+
+`/healthz` says the loop turns and how late it has been since the last look;
+`/readyz` says pictures can be made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterable
+from pathlib import Path
+
+import aiohttp_jinja2
+import jinja2
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from bots.platform import Platform
+from bots.pulse import Pulse
+
+#: The largest request body: a photo of 8 MB in base64, and the words around it.
+BODY_BYTES = 12 * 1024 * 1024
+
+#: Nothing from elsewhere, nothing inline; previews of chosen photos are blobs.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_STATIC = Path(__file__).parent / "static"
+
+
+def build(
+    platforms: Iterable[Platform], ready: Callable[[], bool], pulse: Pulse
+) -> web.Application:
+    """The application of all platforms; `ready` tells whether the engine is loaded."""
+    app = web.Application(middlewares=[_harden], client_max_size=BODY_BYTES)
+    aiohttp_jinja2.setup(
+        app, loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, enable_async=False
+    )
+    app.router.add_static("/static", _STATIC)
+
+    async def healthz(_request: web.Request) -> web.Response:
+        lag = {"latest_lag": pulse.latest, "worst_lag": pulse.forget()}
+        return web.json_response({"ok": True, **lag})
+
+    async def readyz(_request: web.Request) -> web.Response:
+        return web.json_response({"ready": ready()}, status=200 if ready() else 503)
+
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
+    for platform in platforms:
+        platform.mount(app)
+    return app
+
+
+@contextlib.asynccontextmanager
+async def serving(app: web.Application, host: str, port: int) -> AsyncIterator[str]:
+    """Serve `app` for the length of a scope; yields its address. Raises OSError."""
+    # A page that listens for events never ends by itself: don't wait for it.
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        await site.start()
+        yield f"http://{_shown(runner.addresses[0])}/"
+    finally:
+        await runner.cleanup()
+
+
+@web.middleware
+async def _harden(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        response = await handler(request)
+    except web.HTTPException as refusal:
+        _set_headers(refusal)
+        raise
+    # A stream has sent its headers already and set them itself.
+    if not response.prepared:
+        _set_headers(response)
+    return response
+
+
+def _set_headers(response: web.StreamResponse) -> None:
+    response.headers.setdefault("Content-Security-Policy", POLICY)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+
+
+def _shown(address: tuple[str, int] | tuple[str, int, int, int]) -> str:
+    host, port = address[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,515 @@
+"""Draws with any model in diffusers' folder format, from a folder or from the hub.
+
+Torch and diffusers are imported in `load`, in the engine's own thread: together
+they take seconds. Only weights in the safetensors format are read and no code
+that comes with a model is run, so a model can be no worse than ugly.
+
+A folder may carry a `muralist.json` with what suits its model, all optional:
+`{"name": "muralist", "steps": 8, "guidance": 2.0, "strength": 0.75, "size": 128}`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import math
+import os
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from generator.canvas import canvas, enlarged, photo_on
+from generator.engine import (
+    Drawing,
+    EngineError,
+    EngineLostError,
+    EngineSettings,
+    OnStep,
+    Order,
+)
+
+#: Pixels that keep an accelerator or a CPU busy in one pass; beyond, batching gains nothing.
+_ACCELERATOR_PIXELS = 4 * 512 * 512
+_CPU_PIXELS = 4 * 256 * 256
+_LARGEST_BATCH = 8
+_LARGEST_BATCH_CPU = 4
+
+#: How far a photo is redrawn where neither order, settings nor model say.
+_STRENGTH = 0.75
+
+#: The size of models that don't tell theirs.
+_SIZE = 1024
+
+#: A diffusers pipeline or a class of them; the library carries no types.
+Pipeline = Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Recipe:
+    """What orders get that don't say otherwise. `size` is the native side in pixels."""
+
+    name: str
+    size: int
+    steps: int
+    guidance: float
+    strength: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pass:
+    """What all pictures of one pass have in common. `strength` is None without a photo."""
+
+    width: int
+    height: int
+    steps: int
+    guidance: float
+    strength: float | None
+    #: Some models take no negative text for something else than an empty one.
+    negative: bool
+
+
+class _StopError(Exception):
+    """Unwinds the denoising loop once `on_step` has said to stop."""
+
+
+class _OutOfMemoryError(Exception):
+    """One pass needed more memory than there is."""
+
+
+class Engine:
+    """See `generator.engine.Engine`."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self._settings = settings
+        self._recipe = _Recipe(name=settings.model, size=0, steps=0, guidance=0, strength=0)
+        self._device = "cpu"
+        self._unit = 1
+        self._limit: int | None = None
+        self._painter: Pipeline = None
+        self._restyler: Pipeline = None
+        self._largest_batch = max(1, settings.batch)
+
+    @property
+    def name(self) -> str:
+        return f"diffusers:{self._recipe.name}"
+
+    @property
+    def largest_batch(self) -> int:
+        return self._largest_batch
+
+    def load(self) -> None:
+        facts = _facts(self._settings.model)
+        _be_quiet()
+        self._device = _device(self._settings.device)
+        _set_threads(self._settings.threads, self._device)
+        self._painter = _load_painter(self._settings.model, self._device)
+        self._restyler = _restyler(self._painter)
+        self._recipe = _recipe(self._settings, facts, self._painter)
+        self._unit, self._limit = _grid(self._painter)
+        self._largest_batch = self._settings.batch or _batch(self._recipe.size, self._device)
+
+    def fits(self, order: Order) -> _Pass:
+        def chosen(asked: float | None, default: float) -> float:
+            return default if asked is None else asked
+
+        width, height = canvas(self._recipe.size, self._unit, order.aspect, self._limit)
+        strength = chosen(order.strength, self._recipe.strength)
+        return _Pass(
+            width=width,
+            height=height,
+            steps=self._recipe.steps if order.steps is None else order.steps,
+            guidance=chosen(order.guidance, self._recipe.guidance),
+            strength=None if order.photo is None else strength,
+            negative=bool(order.negative),
+        )
+
+    def draw(self, orders: Sequence[Order], on_step: OnStep) -> list[Drawing] | None:
+        try:
+            images = self._in_passes(orders, self.fits(orders[0]), on_step)
+        except _StopError:
+            return None
+        return [
+            Drawing(image=enlarged(image, self._settings.picture_size), seed=order.seed)
+            for order, image in zip(orders, images, strict=True)
+        ]
+
+    def close(self) -> None:
+        self._painter = self._restyler = None
+        _free_memory(self._device)
+
+    def _in_passes(
+        self, orders: Sequence[Order], shared: _Pass, on_step: OnStep
+    ) -> list[Image.Image]:
+        """Draw in as few passes as memory allows; where it runs out, in two halves."""
+        waiting = deque(_chunks(orders, self._largest_batch))
+        images: list[Image.Image] = []
+        done = 0
+        while waiting:
+            chunk = waiting.popleft()
+            report = _report(on_step, done, done + 1 + len(waiting))
+            drawn = self._try_pass(chunk, shared, report)
+            if drawn is not None:
+                images += drawn
+                done += 1
+            else:
+                waiting.extendleft(reversed(self._halves(chunk)))
+        return images
+
+    def _try_pass(
+        self, orders: Sequence[Order], shared: _Pass, on_step: OnStep
+    ) -> list[Image.Image] | None:
+        """One pass; None where memory ran out, which is free again by then."""
+        try:
+            return self._pass(orders, shared, on_step)
+        except _OutOfMemoryError:
+            pass
+        # Outside the clause: there the traceback still holds the tensors.
+        _free_memory(self._device)
+        return None
+
+    def _halves(self, orders: Sequence[Order]) -> list[Sequence[Order]]:
+        half = len(orders) // 2
+        if not half:
+            raise EngineError(
+                f"There is not enough memory on {self._device} to draw even one picture"
+                f" with {self._recipe.name}.",
+                transient=True,
+            )
+        # Remembered, or each batch to come would fail once first.
+        self._largest_batch = half
+        return _chunks(orders, half)
+
+    def _pass(self, orders: Sequence[Order], shared: _Pass, on_step: OnStep) -> list[Image.Image]:
+        import torch
+
+        pipeline = self._painter if shared.strength is None else self._restyler
+        if pipeline is None:
+            raise EngineError(f"{self._recipe.name} can only draw from words, not from a photo.")
+        try:
+            with torch.inference_mode():
+                images: list[Image.Image] = pipeline(
+                    **_arguments(pipeline, orders, shared, on_step)
+                ).images
+        except (RuntimeError, MemoryError) as error:
+            if _is_out_of_memory(error):
+                raise _OutOfMemoryError from None
+            if isinstance(error, torch.AcceleratorError):
+                raise EngineLostError(f"The device {self._device} failed: {error}.") from error
+            raise
+        return images
+
+
+def _facts(model: str) -> dict[str, Any]:
+    """The model's `muralist.json`. Raises EngineError where a folder is no model."""
+    folder = Path(model)
+    if not folder.is_dir():
+        if _may_be_hub_id(model):
+            return {}
+        raise EngineError(
+            f"There is no model at {model}. Name a folder in diffusers format or a hub id"
+            " such as stabilityai/sd-turbo."
+        )
+    if not (folder / "model_index.json").is_file():
+        raise EngineError(
+            f"The folder {model} holds no model: it has no model_index.json, which every"
+            " folder in diffusers format has."
+        )
+    file = folder / "muralist.json"
+    try:
+        facts: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
+    except ValueError as error:
+        raise EngineError(f"{file} is not valid JSON: {error}.") from error
+    return facts
+
+
+def _may_be_hub_id(model: str) -> bool:
+    """Whether it reads `owner/name`, and not as a path into something that exists here."""
+    owner, slash, name = model.partition("/")
+    return (
+        bool(slash and name)
+        and "/" not in name
+        and owner not in ("", ".", "..", "~")
+        and not (Path(owner).exists())
+    )
+
+
+def _be_quiet() -> None:
+    """No progress bars and only errors from the libraries: progress is told by `on_step`.
+
+    Their notices say that torchvision is missing, that an autoencoder is of another
+    class than usual, that the safety checker is off: all known and meant.
+    """
+    # Before diffusers, whose import makes transformers talk.
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    from diffusers.utils import logging as diffusers_logging
+
+    diffusers_logging.set_verbosity_error()
+    diffusers_logging.disable_progress_bar()
+
+
+def _device(wanted: str) -> str:
+    import torch
+
+    here = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if wanted == "auto":
+        return next(device for device in here if here[device])
+    if not here.get(wanted.partition(":")[0]):
+        raise EngineError(
+            f"This machine, or its build of torch, has no device {wanted!r}. Choose auto,"
+            " or install a torch that knows it."
+        )
+    return wanted
+
+
+def _set_threads(threads: int, device: str) -> None:
+    """Half the cores by default: the bot itself, and its neighbours, want some too."""
+    import torch
+
+    if device == "cpu":
+        torch.set_num_threads(threads or max(1, (os.cpu_count() or 1) // 2))
+
+
+def _load_painter(model: str, device: str) -> Pipeline:
+    """The text-to-image pipeline named in the model's index, on its device."""
+    import diffusers
+    from safetensors import SafetensorError
+
+    try:
+        index = diffusers.DiffusionPipeline.load_config(model)
+        kind = _pipeline_class(index.get("_class_name"))
+        # Parts the index leaves out must be left out aloud, where the class asks for them.
+        absent = {
+            name: None for name, part in index.items() if part in ([None, None], (None, None))
+        }
+        off = {**absent, "safety_checker": None, "requires_safety_checker": False}
+        pipeline = kind.from_pretrained(
+            model,
+            dtype=_dtype(kind, device),
+            use_safetensors=True,
+            **_accepted(kind.__init__, off),
+        ).to(device)
+    except (
+        # What diffusers and transformers raise for models that are broken or not to be had.
+        OSError,
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        ImportError,
+        RuntimeError,
+        SafetensorError,
+    ) as error:
+        first_line = str(error).strip().partition("\n")[0].rstrip(".")
+        raise EngineError(
+            f"The model {model} could not be loaded: {first_line}. Check its name, the"
+            " network if it is a hub id, and that its weights are in safetensors format:"
+            " no other is read, and no code of its own is run."
+        ) from error
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def _pipeline_class(name: object) -> Pipeline:
+    """Import the pipeline class a model's index names, and only that.
+
+    Measured on one core: torch 1.0 s, diffusers with one pipeline 2.0 s more; the
+    Auto classes import every pipeline there is, which costs 0.5 s more with a warm
+    disk cache and several seconds with a cold one.
+    """
+    import diffusers
+
+    kind = getattr(diffusers, name, None) if isinstance(name, str) else None
+    if kind is None:
+        raise ValueError(f"its pipeline {name} is not one of diffusers {diffusers.__version__}.")
+    return kind
+
+
+def _dtype(kind: Pipeline, device: str) -> Any:
+    """Half precision on accelerators; on CPUs it is slower than single."""
+    import torch
+
+    if device == "cpu":
+        return torch.float32
+    transformer = "transformer" in inspect.signature(kind.__init__).parameters
+    if transformer and device.startswith("cuda") and torch.cuda.is_bf16_supported():
+        return torch.bfloat16
+    return torch.float16
+
+
+def _restyler(painter: Pipeline) -> Pipeline:
+    """Image-to-image with the painter's own weights, or None where there is no such pipeline.
+
+    diffusers names the sibling of `XPipeline` `XImg2ImgPipeline`. Its `from_pipe` is of no
+    use here: it drops components of unusual classes and casts the rest to single precision.
+    """
+    import diffusers
+
+    if "image" in inspect.signature(painter.__call__).parameters:
+        return painter
+    kind = getattr(
+        diffusers, type(painter).__name__.removesuffix("Pipeline") + "Img2ImgPipeline", None
+    )
+    if kind is None:
+        return None
+    restyler = kind(**_accepted(kind.__init__, {**painter.config, **painter.components}))
+    restyler.set_progress_bar_config(disable=True)
+    return restyler
+
+
+def _recipe(settings: EngineSettings, facts: Mapping[str, Any], pipeline: Pipeline) -> _Recipe:
+    """Settings before the model's own word before what its scheduler hints at before defaults."""
+    defaults = {
+        name: parameter.default
+        for name, parameter in inspect.signature(pipeline.__call__).parameters.items()
+    }
+    usual = {
+        "steps": defaults.get("num_inference_steps", 50),
+        "guidance": defaults.get("guidance_scale", 0.0),
+        "strength": _STRENGTH,
+    }
+    asked = {name: value for name in usual if (value := getattr(settings, name)) is not None}
+    best = {**usual, **_hints(pipeline.scheduler), **facts, **asked}
+    return _Recipe(
+        name=facts.get("name", Path(settings.model).name),
+        size=facts.get("size", _native_size(pipeline)),
+        steps=best["steps"],
+        guidance=best["guidance"],
+        strength=best["strength"],
+    )
+
+
+def _hints(scheduler: Any) -> dict[str, Any]:
+    """Models distilled to a few steps don't say so, but their schedulers are set up in ways
+    that no others are: sd-turbo and sdxl-turbo have Euler's with trailing steps."""
+    kind = type(scheduler).__name__
+    if kind in ("LCMScheduler", "TCDScheduler"):
+        return {"steps": 4}
+    trailing = getattr(scheduler.config, "timestep_spacing", None) == "trailing"
+    if trailing and kind in ("EulerDiscreteScheduler", "EulerAncestralDiscreteScheduler"):
+        return {"steps": 4, "guidance": 0.0}
+    return {}
+
+
+def _denoiser(pipeline: Pipeline) -> Any:
+    return getattr(pipeline, "unet", None) or getattr(pipeline, "transformer", None)
+
+
+def _native_size(pipeline: Pipeline) -> int:
+    """The side of the square pictures the model was trained on, in pixels."""
+    latent = getattr(pipeline, "default_sample_size", None) or getattr(
+        _denoiser(pipeline).config, "sample_size", None
+    )
+    if isinstance(latent, Sequence):
+        latent = min(latent)
+    return int(latent * pipeline.vae_scale_factor) if latent else _SIZE
+
+
+def _grid(pipeline: Pipeline) -> tuple[int, int | None]:
+    """What both sides must be multiples of, and the longest side possible, in pixels."""
+    config = _denoiser(pipeline).config
+    scale: int = getattr(pipeline, "vae_scale_factor", 8)
+    if getattr(pipeline, "unet", None):
+        # Each level halves the latents; what doesn't divide is drawn lopsided.
+        return scale * 2 ** (len(config.block_out_channels) - 1), None
+    patch = getattr(config, "patch_size", None)
+    # Flux packs 2×2 latents into a token and calls that a patch of 1.
+    unit = scale * (max(2, patch) if isinstance(patch, int) else 2)
+    positions = getattr(config, "pos_embed_max_size", None)
+    return unit, positions * unit if positions else None
+
+
+def _batch(size: int, device: str) -> int:
+    """Pictures of `size`² pixels that are worth drawing together."""
+    pixels, most = (
+        (_CPU_PIXELS, _LARGEST_BATCH_CPU)
+        if device == "cpu"
+        else (_ACCELERATOR_PIXELS, _LARGEST_BATCH)
+    )
+    return min(most, max(1, pixels // (size * size)))
+
+
+def _arguments(
+    pipeline: Pipeline, orders: Sequence[Order], shared: _Pass, on_step: OnStep
+) -> dict[str, Any]:
+    import torch
+
+    def step_end(
+        pipeline: Pipeline, step: int, _timestep: object, _tensors: dict[str, Any]
+    ) -> dict[str, Any]:
+        if not on_step(step + 1, pipeline.num_timesteps):
+            raise _StopError
+        return {}
+
+    arguments: dict[str, Any] = {
+        "prompt": [order.text for order in orders],
+        "num_inference_steps": shared.steps,
+        "guidance_scale": shared.guidance,
+        "width": shared.width,
+        "height": shared.height,
+        # On the CPU whatever the device, and one for each: a seed is a picture.
+        "generator": [torch.Generator("cpu").manual_seed(order.seed) for order in orders],
+        "callback_on_step_end": step_end,
+    }
+    if shared.negative:
+        arguments["negative_prompt"] = [order.negative for order in orders]
+    if shared.strength is not None:
+        size = (shared.width, shared.height)
+        arguments["image"] = [photo_on(order.photo or b"", size) for order in orders]
+        arguments["strength"] = shared.strength
+        arguments["num_inference_steps"] = _steps_in_all(shared.steps, shared.strength)
+    # Pipelines differ in what they can be told; what they can't, they don't need.
+    return _accepted(pipeline.__call__, arguments)
+
+
+def _steps_in_all(steps: int, strength: float) -> int:
+    """The number of which image-to-image, skipping a share of 1 - strength, takes `steps`."""
+    in_all = math.ceil(steps / strength)
+    return in_all + (int(in_all * strength) < steps)
+
+
+def _accepted(function: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    known = inspect.signature(function).parameters
+    return {name: value for name, value in arguments.items() if name in known}
+
+
+def _report(on_step: OnStep, done: int, passes: int) -> OnStep:
+    """Steps of one pass as steps of all."""
+
+    def report(step: int, steps: int) -> bool:
+        return on_step(done * steps + step, passes * steps)
+
+    return report
+
+
+def _chunks(orders: Sequence[Order], largest: int) -> list[Sequence[Order]]:
+    return [orders[start : start + largest] for start in range(0, len(orders), largest)]
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """CUDA has a class of its own for it; the CPU's and Apple's allocators only say so."""
+    import torch
+
+    said = str(error).lower()
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(
+        words in said for words in ("out of memory", "not enough memory", "can't allocate memory")
+    )
+
+
+def _free_memory(device: str) -> None:
+    import torch
+
+    if device.startswith("cuda"):
+        torch.cuda.empty_cache()
+    elif device == "mps":
+        torch.mps.empty_cache()
