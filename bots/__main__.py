@@ -117,10 +117,10 @@ async def serve(settings: Settings, presence: Presence, stop: asyncio.Event) -> 
         click.echo(f"Muralist is at {address}")
         intake = Intake(house, look, policies.load(settings.policies))
         outbox = Outbox(house, presence)
-        await _work(stop, platforms, intake, worker, outbox, pulse)
+        await work(stop, platforms, intake, worker, outbox, pulse)
 
 
-async def _work(
+async def work(
     stop: asyncio.Event,
     platforms: Sequence[Platform],
     intake: Intake,

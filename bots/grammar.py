@@ -146,6 +146,10 @@ _CANCEL = re.compile(
     r"|arrête|annuler|supprimer|cancelar|borrar|стоп|отмена|удали(?:ть)?|キャンセル|削除|停止|取消|删除",
     re.IGNORECASE,
 )
+#: Thanks, perhaps with a heart behind them.
+_GRATITUDE = re.compile(
+    rf"{_THANKS}[\s,.!\u2600-\u27bf\ufe0f\U0001f000-\U0001faff]*", re.IGNORECASE
+)
 #: Words that say nothing of what the picture should show.
 _NO_WISH = re.compile(
     rf"(?:{_GREETING}|{_THANKS}|{_PLEASE}|me|(?:{_STRONG}|re-?style|re-?draw)?"
@@ -456,6 +460,8 @@ def _intent(words: str, wish: str) -> Intent | None:
             return Intent.AGAIN
         if _CANCEL.fullmatch(said):
             return Intent.CANCEL
+        if _GRATITUDE.fullmatch(said):
+            return Intent.THANKS
     return None
 
 

@@ -125,18 +125,18 @@ class Intake:
                 c, received.id, Event.PROMPT, self._house.clock(), **prompt.to_json()
             )
         )
+        now = self._house.clock()
+        if prompt.intent is Intent.THANKS and mention.photo is None:
+            await self._store.write(lambda c: mentions.decide(c, received.id, now))
+            return
         if prompt.intent is Intent.CANCEL:
-            await self._cancel(received)
+            await self._store.write(lambda c: _take_back(c, received, now))
             return
         source = await self._source(platform, mention, prompt)
         if isinstance(source, _Answer):
             await self._answer(received, source)
             return
         await self._admit(received, source)
-
-    async def _cancel(self, received: Received) -> None:
-        now = self._house.clock()
-        await self._store.write(lambda c: _take_back(c, received, now))
 
     async def _source(
         self, platform: Platform, mention: Mention, prompt: Prompt
@@ -192,7 +192,9 @@ class Intake:
         except PlatformError:
             structlog.get_logger().warning("photo not fetched", ref=ref.ref, exc_info=True)
             return _Answer(say=Say.UNREADABLE_PHOTO)
-        photo = await asyncio.to_thread(photos.normalise, raw)
+        photo = await asyncio.to_thread(
+            photos.normalise, raw, largest=self._house.settings.photo_bytes
+        )
         if isinstance(photo, photos.Trouble):
             return _Answer(say=photo.say, facts=photo.facts)
         digest = await asyncio.to_thread(self._house.pictures.put, photo.data)
@@ -207,14 +209,14 @@ class Intake:
         )
 
     async def _admit(self, received: Received, source: _Source) -> None:
-        verdict = await self._verdict(source)
+        verdict, refusal = await self._verdict(source)
         now = self._house.clock()
 
         def decide(c: Connection) -> None:
             journal.note(c, received.id, Event.VERDICT, now, **dataclasses.asdict(verdict))
             if verdict.ruling is Ruling.REFUSE:
-                say = _Answer(say=Say.REFUSED_PROMPT, facts={"reason": verdict.reason})
-                _say(c, received, say, now)
+                answer = _Answer(say=refusal, facts={"reason": verdict.reason})
+                _say(c, received, answer, now)
                 return
             admit(
                 c,
@@ -229,16 +231,18 @@ class Intake:
 
         await self._store.write(decide)
 
-    async def _verdict(self, source: _Source) -> Verdict:
-        """The stricter of what is said of the words and of the photo."""
+    async def _verdict(self, source: _Source) -> tuple[Verdict, Say]:
+        """The stricter verdict on the words and on the photo, and how it is said if it refuses."""
         verdict = await asyncio.to_thread(self._review, Stage.PROMPT, Subject(prompt=source.prompt))
         if source.photo is None or verdict.ruling is Ruling.REFUSE:
-            return verdict
+            return verdict, Say.REFUSED_PROMPT
         image = await asyncio.to_thread(self._house.pictures.get, source.photo)
         of_photo = await asyncio.to_thread(
             self._review, Stage.PHOTO, Subject(prompt=source.prompt, image=image)
         )
-        return max(verdict, of_photo, key=lambda v: list(Ruling).index(v.ruling))
+        if of_photo.ruling.strictness > verdict.ruling.strictness:
+            return of_photo, Say.REFUSED_PHOTO
+        return verdict, Say.REFUSED_PROMPT
 
     async def _answer(self, received: Received, answer: _Answer) -> None:
         now = self._house.clock()

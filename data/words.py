@@ -79,6 +79,7 @@ class Intent(StrEnum):
     PAINT = "paint"
     AGAIN = "again"  #: the same wish with another seed
     CANCEL = "cancel"  #: take back one's own job, or one's own delivered picture
+    THANKS = "thanks"  #: politeness that asks for nothing and gets no answer
     NOTHING = "nothing"  #: no wish in it
 
 
@@ -108,6 +109,10 @@ class Ruling(StrEnum):
     SOFTEN = "soften"  #: go on, but let the delivery be discreet (spoiler)
     HOLD = "hold"  #: a moderator decides
     REFUSE = "refuse"
+
+    @property
+    def strictness(self) -> int:
+        return list(Ruling).index(self)
 
 
 class Stage(StrEnum):

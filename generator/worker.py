@@ -284,7 +284,10 @@ class Worker:
             )
             for file, drawing in zip(files, drawn.drawings, strict=True)
         ]
-        return _Kept(drawn.job, pictures, _strictest([self._review(f, drawn.job) for f in files]))
+        verdicts = [self._review(file, drawn.job) for file in files]
+        return _Kept(
+            drawn.job, pictures, max(verdicts, key=lambda verdict: verdict.ruling.strictness)
+        )
 
     def _settle(self, c: Connection, result: _Kept | _Failed, now: float) -> None:
         if isinstance(result, _Failed):
@@ -361,11 +364,6 @@ class Worker:
             except StoreError as error:
                 log.error("the database cannot be written", error=str(error))
                 await asyncio.sleep(PATIENCE_SECONDS)
-
-
-def _strictest(verdicts: Sequence[Verdict]) -> Verdict:
-    order = list(Ruling)
-    return max(verdicts, key=lambda verdict: order.index(verdict.ruling))
 
 
 def _in_words(error: Exception) -> str:

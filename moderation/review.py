@@ -9,15 +9,13 @@ import structlog
 from data.words import Ruling, Stage, Verdict
 from moderation.check import Check, Subject
 
-_STRICTNESS = tuple(Ruling)
-
 ALLOW = Verdict(ruling=Ruling.ALLOW)
 
 
 def review(checks: Sequence[Check], stage: Stage, subject: Subject) -> Verdict:
     """The strictest verdict of the stage's checks on `subject`. Blocking; never raises."""
     verdicts = [_look(check, subject) for check in checks if check.stage is stage]
-    return max(verdicts, key=lambda v: _STRICTNESS.index(v.ruling), default=ALLOW)
+    return max(verdicts, key=lambda verdict: verdict.ruling.strictness, default=ALLOW)
 
 
 def _look(check: Check, subject: Subject) -> Verdict:

@@ -146,6 +146,13 @@ async def test_an_empty_mention_is_told_how(desk: Desk, text: str) -> None:
     assert (await desk.said("1") or ("",))[0] == Say.NO_WISH
 
 
+async def test_thanks_under_a_picture_are_taken_in_silence(desk: Desk) -> None:
+    await desk.hand_in(a_mention("1"))
+    post = await desk.deliver("1")
+    await desk.hand_in(answering("2", "@muralist thank you!", post))
+    assert (await desk.job("2"), await desk.said("2")) == (None, None)
+
+
 async def test_a_refused_prompt_costs_nothing(desk: Desk, store: Store) -> None:
     await desk.hand_in(a_mention("1", text="@muralist a naked child"))
     assert (await desk.said("1") or ("",))[0] == Say.REFUSED_PROMPT
