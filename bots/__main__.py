@@ -30,6 +30,7 @@ from moderation import check as checks
 from moderation.check import Subject
 from moderation.review import review
 from ratelimit import policy as policies
+from ratelimit.tiers import DAILY
 
 
 @click.group(invoke_without_command=True)
@@ -87,10 +88,11 @@ async def serve(settings: Settings, presence: Presence, stop: asyncio.Event) -> 
         store = await stack.enter_async_context(open_store(settings.database))
         await clock.rescue_orphans(store, presence, time.time)
         await stack.enter_async_context(clock.ticking(store, presence, time.time))
+        engine = open_engine(settings.engine, _engine_settings(settings))
         worker = Worker(
             store,
             pictures,
-            open_engine(settings.engine, _engine_settings(settings)),
+            engine,
             owner=presence.id,
             clock=time.time,
             review=lambda image, job: look(Stage.PICTURE, Subject(prompt=job.prompt, image=image)),
@@ -106,13 +108,16 @@ async def serve(settings: Settings, presence: Presence, stop: asyncio.Event) -> 
             progress=worker.progress,
             vocabulary=known.things,
             styles=known.styles,
+            engine=lambda: engine.name,
+            ready=lambda: worker.ready,
+            quotas=DAILY,
         )
         platforms = [
             await stack.enter_async_context(load_platform(name)(house))
             for name in settings.platforms
         ]
         pulse = Pulse()
-        app = web.build(platforms, ready=lambda: worker.ready, pulse=pulse)
+        app = web.build(platforms, house.ready, pulse)
         address = await stack.enter_async_context(web.serving(app, settings.host, settings.port))
         click.echo(f"Muralist is at {address}")
         intake = Intake(house, look, policies.load(settings.policies))

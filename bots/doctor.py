@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from rich.console import Console
@@ -23,12 +24,20 @@ from generator.engine import EngineError, EngineSettings, open_engine
 LITTLE_SPACE = 1_000_000_000
 
 
+class Mark(StrEnum):
+    WORKS = "[green]✓[/]"
+    BROKEN = "[red]✗[/]"
+    NOTE = "[yellow]·[/]"
+
+    @classmethod
+    def of(cls, works: object) -> Mark:
+        return cls.WORKS if works else cls.BROKEN
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`good` is True (works), False (must be mended) or None (worth knowing)."""
-
     what: str
-    good: bool | None
+    mark: Mark
     says: str
 
 
@@ -43,9 +52,9 @@ def examine() -> int:
     findings = list(_findings(settings))
     table = Table(box=None, show_header=False, pad_edge=False)
     for finding in findings:
-        table.add_row(_mark(finding.good), finding.what, finding.says)
+        table.add_row(finding.mark, finding.what, finding.says)
     console.print(table)
-    broken = sum(finding.good is False for finding in findings)
+    broken = sum(finding.mark is Mark.BROKEN for finding in findings)
     console.print("\nEverything needed works." if not broken else f"\n{broken} to mend.")
     return 1 if broken else 0
 
@@ -62,24 +71,24 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     )
     for probe in probes:
         yield probe(settings)
-    yield Finding("platforms", None, ", ".join(settings.platforms))
+    yield Finding("platforms", Mark.NOTE, ", ".join(settings.platforms))
     changed = [name for name in Settings.model_fields if name in settings.model_fields_set]
     shown = ", ".join(f"{PREFIX}{n.upper()}={getattr(settings, n)}" for n in changed)
-    yield Finding("set by you", None, shown or "nothing; the defaults are in force")
+    yield Finding("set by you", Mark.NOTE, shown or "nothing; the defaults are in force")
 
 
 def _python(_settings: Settings) -> Finding:
-    return Finding("Python", sys.version_info >= (3, 11), platform.python_version())
+    return Finding("Python", Mark.of(sys.version_info >= (3, 11)), platform.python_version())
 
 
 def _sqlite(_settings: Settings) -> Finding:
     version = ".".join(map(str, sqlite_version()))
     if sqlite_version() >= SAFE_SQLITE:
-        return Finding("SQLite", True, version)
+        return Finding("SQLite", Mark.WORKS, version)
     wanted = ".".join(map(str, SAFE_SQLITE))
     return Finding(
         "SQLite",
-        None,
+        Mark.NOTE,
         f"{version} has the WAL-reset bug when several processes write;"
         f" use a Python built with {wanted} or newer before you run more than one",
     )
@@ -88,25 +97,25 @@ def _sqlite(_settings: Settings) -> Finding:
 def _database(settings: Settings) -> Finding:
     path = settings.database
     if path.exists():
-        return Finding("database", True, f"{path}, {path.stat().st_size / 1e6:.1f} MB")
+        return Finding("database", Mark.WORKS, f"{path}, {path.stat().st_size / 1e6:.1f} MB")
     folder = _nearest(path.parent)
     if os.access(folder, os.W_OK):
-        return Finding("database", True, f"{path} will be made at the first start")
-    return Finding("database", False, f"{folder} may not be written; set {PREFIX}DATABASE")
+        return Finding("database", Mark.WORKS, f"{path} will be made at the first start")
+    return Finding("database", Mark.BROKEN, f"{folder} may not be written; set {PREFIX}DATABASE")
 
 
 def _space(settings: Settings) -> Finding:
     free = shutil.disk_usage(_nearest(settings.pictures)).free
     says = f"{free / 1e9:.1f} GB free for pictures in {settings.pictures}"
-    return Finding("disk", True if free > LITTLE_SPACE else None, says)
+    return Finding("disk", Mark.WORKS if free > LITTLE_SPACE else Mark.NOTE, says)
 
 
 def _torch(_settings: Settings) -> Finding:
     try:
         version = importlib.metadata.version("torch")
     except importlib.metadata.PackageNotFoundError:
-        return Finding("torch", False, "not installed; run `make run`, it installs it")
-    return Finding("torch", True, version)
+        return Finding("torch", Mark.BROKEN, "not installed; run `make run`, it installs it")
+    return Finding("torch", Mark.WORKS, version)
 
 
 def _model(settings: Settings) -> Finding:
@@ -118,9 +127,9 @@ def _model(settings: Settings) -> Finding:
     try:
         engine.load()
     except EngineError as error:
-        return Finding("engine", False, str(error))
+        return Finding("engine", Mark.BROKEN, str(error))
     engine.close()
-    return Finding("engine", True, f"{engine.name} loads")
+    return Finding("engine", Mark.WORKS, f"{engine.name} loads")
 
 
 def _address(settings: Settings) -> Finding:
@@ -129,14 +138,12 @@ def _address(settings: Settings) -> Finding:
             pass
     except OSError as error:
         says = f"{settings.host}:{settings.port} cannot be used ({error.strerror})"
-        return Finding("address", False, f"{says}; set {PREFIX}PORT, or is it running already?")
-    return Finding("address", True, f"http://{settings.host}:{settings.port}/ is free")
+        return Finding(
+            "address", Mark.BROKEN, f"{says}; set {PREFIX}PORT, or is it running already?"
+        )
+    return Finding("address", Mark.WORKS, f"http://{settings.host}:{settings.port}/ is free")
 
 
 def _nearest(path: Path) -> Path:
     """The first folder on the way up that exists."""
     return path if path.exists() else _nearest(path.parent)
-
-
-def _mark(good: bool | None) -> str:  # noqa: FBT001
-    return {True: "[green]✓[/]", False: "[red]✗[/]", None: "[yellow]·[/]"}[good]

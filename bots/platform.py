@@ -7,7 +7,7 @@ a function `open(house) -> AsyncContextManager[Platform]`.
 from __future__ import annotations
 
 import importlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,7 +18,7 @@ from aiohttp import web
 from bots.settings import Settings
 from data.pictures import PictureStore
 from data.store import Store
-from data.words import Mention, MuralistError, PhotoRef, Progress, Receipt, Reply
+from data.words import Mention, MuralistError, PhotoRef, Progress, Receipt, Reply, Tier
 
 
 class Outcome(StrEnum):
@@ -52,6 +52,11 @@ class House:
     vocabulary: Sequence[str]
     #: Names that `--style` understands, for platforms that can offer a choice.
     styles: Sequence[str] = ()
+    #: The engine and its model as people may read it, and whether it is loaded.
+    engine: Callable[[], str]
+    ready: Callable[[], bool]
+    #: Pictures a day, by tier.
+    quotas: Mapping[Tier, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,6 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 
-import aiohttp_jinja2
-import jinja2
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
@@ -27,7 +25,6 @@ POLICY = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
-_TEMPLATES = Path(__file__).parent / "templates"
 _STATIC = Path(__file__).parent / "static"
 
 
@@ -36,9 +33,6 @@ def build(
 ) -> web.Application:
     """The application of all platforms; `ready` tells whether the engine is loaded."""
     app = web.Application(middlewares=[_harden], client_max_size=BODY_BYTES)
-    aiohttp_jinja2.setup(
-        app, loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, enable_async=False
-    )
     app.router.add_static("/static", _STATIC)
 
     async def healthz(_request: web.Request) -> web.Response:

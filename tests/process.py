@@ -100,9 +100,7 @@ class Bot:
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return int(json.load(answer)["id"])
 
-    def wait_for(
-        self, post: int, ready: Callable[[Any], object], seconds: float = PATIENCE
-    ) -> Any:
+    def wait_for(self, post: int, ready: Callable[[Any], object], seconds: float = PATIENCE) -> Any:
         """Look at a post until it is `ready`."""
         deadline = time.monotonic() + seconds
         while not ready(shown := self.get(f"/api/posts/{post}")):

@@ -12,7 +12,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_table_of_settings_is_the_settings() -> None:
-    """On failure, paste what `python -c "from bots import settings; print(settings.table())"` says."""
+    """On failure, paste what `bots.settings.table()` says."""
     table = README.split("<!-- settings -->")[1].split("<!-- /settings -->")[0]
     assert table.strip() == settings.table()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from data.words import Event, Prompt, Reply, Ruling, Usage, Verdict
 from generator.engine import EngineSettings, open_engine
 from generator.worker import Worker
 from ratelimit import policy
+from ratelimit.tiers import DAILY
 from tests.conftest import NOON, Clock, a_mention, an_account
 from tests.postbox import Postbox
 
@@ -50,7 +51,7 @@ def guard(monkeypatch: pytest.MonkeyPatch) -> Iterator[Guard]:
 
         return call
 
-    real = store_module.sqlite3
+    real: Any = vars(store_module)["sqlite3"]
 
     class Watched(real.Connection):  # type: ignore[misc]
         execute = watched("SQLite", real.Connection.execute)
@@ -95,6 +96,9 @@ class Bot:
             clock=clock,
             progress=self.worker.progress,
             vocabulary=(),
+            engine=lambda: "test",
+            ready=lambda: True,
+            quotas=DAILY,
         )
         self._intake = Intake(
             house, lambda _stage, _subject: Verdict(ruling=Ruling.ALLOW), policy.load(["daily"])
@@ -102,9 +106,7 @@ class Bot:
         self._outbox = Outbox(house, Presence(folder / "presence"))
 
     async def run(self, stop: asyncio.Event) -> None:
-        await wiring.work(
-            stop, [self.postbox], self._intake, self.worker, self._outbox, Pulse()
-        )
+        await wiring.work(stop, [self.postbox], self._intake, self.worker, self._outbox, Pulse())
 
 
 @pytest.fixture
@@ -122,16 +124,16 @@ async def test_a_mention_becomes_one_reply_and_the_fourth_wish_is_refused(
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         group.create_task(bot.run(stop))
-        while not bot.worker.ready:
-            await asyncio.sleep(0.05)
+        bot.postbox.put(a_mention("0", "noor"))
+        await bot.postbox.until(1)  # the model is loaded, whatever it imports is imported
         guard()
         bot.postbox.put(a_mention("1", text="@muralist a red apple --seed 42"))
-        (first,) = await bot.postbox.until(1)
+        _warm, first = await bot.postbox.until(2)
         while (await usage(store)).settled < 1:
             await store.bell.after(store.bell.rings, 1)
         assert await usage(store) == Usage(day="2026-03-29", reserved=0, settled=1)
         bot.postbox.put(*(a_mention(n, text="@muralist a red apple") for n in "234"))
-        replies = await bot.postbox.until(4)
+        replies = await bot.postbox.until(5)
         stop.set()
 
     ((picture, alt),) = first.pictures
@@ -143,7 +145,7 @@ async def test_a_mention_becomes_one_reply_and_the_fourth_wish_is_refused(
     await tell_the_rest(store, replies)
 
 
-async def tell_the_rest(store: Store, replies: list[Reply] | Any) -> None:
+async def tell_the_rest(store: Store, replies: Sequence[Reply]) -> None:
     refused = next(reply for reply in replies if reply.source_id == "4")
     assert refused.pictures == ()
     assert "in 12 h (00:00 UTC)" in refused.text
@@ -151,7 +153,8 @@ async def tell_the_rest(store: Store, replies: list[Reply] | Any) -> None:
     assert await usage(store) == Usage(day="2026-03-29", reserved=0, settled=3)
 
     def look(c: Connection) -> tuple[list[Event], dict[str, Any], dict[str, Any]]:
-        first, *_, last = (dict(row) for row in c.execute("SELECT * FROM queue_log ORDER BY post"))
+        rows = c.execute("SELECT * FROM queue_log WHERE who = 'ada' ORDER BY mention")
+        first, *_, last = (dict(row) for row in rows)
         return [line.event for line in journal.story(c, first["mention"])], first, last
 
     events, first, last = await store.read(look)

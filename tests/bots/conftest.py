@@ -22,6 +22,7 @@ from moderation import check as checks
 from moderation.check import Subject
 from moderation.review import review
 from ratelimit import policy
+from ratelimit.tiers import DAILY
 from tests.conftest import Clock
 from tests.postbox import Postbox
 
@@ -40,6 +41,9 @@ def house(store: Store, picture_store: PictureStore, clock: Clock) -> House:
         clock=clock,
         progress=lambda _job: None,
         vocabulary=("red apple", "red fox"),
+        engine=lambda: "test",
+        ready=lambda: True,
+        quotas=DAILY,
     )
 
 

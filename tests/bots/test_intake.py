@@ -33,9 +33,7 @@ from tests.bots.conftest import running
 from tests.conftest import NOON, a_mention, an_account
 from tests.postbox import Postbox
 
-PICTURE = Picture(
-    sha256="0" * 64, media_type="image/png", width=8, height=8, seed=1, engine="test"
-)
+PICTURE = Picture(sha256="0" * 64, media_type="image/png", width=8, height=8, seed=1, engine="test")
 
 
 def a_photo() -> bytes:
@@ -77,7 +75,7 @@ class Desk:
         """Paint and post the job of a mention by hand; its post's id."""
 
         def act(c: Connection) -> str:
-            for job in jobs.claim(c, "me", lambda ready: [job.id for job in ready], NOON):
+            for job in jobs.claim(c, "me", lambda ready: [waiting.id for waiting in ready], NOON):
                 jobs.complete(c, job, [PICTURE], NOON)
             for reply in outbox.take(c, "sandbox", "me", lambda _c, _r: "here", 99, NOON):
                 outbox.posted(c, reply, f"reply-to-{reply.source_id}", NOON)
@@ -268,9 +266,7 @@ async def test_nobody_cancels_for_somebody_else(desk: Desk) -> None:
     assert (await desk.said("2") or ("",))[0] == Say.NOTHING_TO_CANCEL
 
 
-async def test_a_check_in_doubt_holds_the_wish_for_a_person(
-    house: House, postbox: Postbox
-) -> None:
+async def test_a_check_in_doubt_holds_the_wish_for_a_person(house: House, postbox: Postbox) -> None:
     def doubt(_stage: Stage, _subject: Subject) -> Verdict:
         return Verdict(ruling=Ruling.HOLD, reason="look at it")
 
@@ -297,9 +293,7 @@ async def test_one_broken_mention_is_answered_and_the_next_goes_on(
         assert await desk.job("2") is not None
 
 
-async def test_two_hundred_at_once_are_all_decided_and_journalled(
-    desk: Desk, store: Store
-) -> None:
+async def test_two_hundred_at_once_are_all_decided_and_journalled(desk: Desk, store: Store) -> None:
     batch = [a_mention(str(n), who=f"guest{n}") for n in range(200)]
     await desk.hand_in(*batch)
     counts = await store.read(jobs.counts)

@@ -9,7 +9,8 @@ import pytest
 
 from bots.outbox import ATTEMPTS, Outbox
 from bots.platform import House, Outcome, PlatformError
-from data import jobs, ledger, mentions, outbox as rows
+from data import jobs, ledger, mentions
+from data import outbox as rows
 from data.store import Connection, Store
 from data.words import Picture, Say, Usage
 from ratelimit import policy
@@ -17,9 +18,7 @@ from ratelimit.admission import admit
 from tests.conftest import NOON, Clock, a_mention, a_prompt, an_account
 from tests.postbox import Postbox
 
-PICTURE = Picture(
-    sha256="0" * 64, media_type="image/png", width=8, height=8, seed=1, engine="test"
-)
+PICTURE = Picture(sha256="0" * 64, media_type="image/png", width=8, height=8, seed=1, engine="test")
 
 
 def paint(c: Connection) -> None:

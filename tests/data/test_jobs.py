@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from data import jobs, journal, ledger, line, mentions, outbox
@@ -23,7 +25,7 @@ def dead(_owner: str | None) -> bool:
     return False
 
 
-def everything(ready: list[Job]) -> list[int]:
+def everything(ready: Sequence[Job]) -> list[int]:
     return [job.id for job in ready]
 
 
