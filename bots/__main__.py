@@ -117,7 +117,7 @@ async def serve(settings: Settings, presence: Presence, stop: asyncio.Event) -> 
             for name in settings.platforms
         ]
         pulse = Pulse()
-        app = web.build(platforms, house.ready, pulse)
+        app = web.build(platforms, house.ready, pulse, settings.host)
         address = await stack.enter_async_context(web.serving(app, settings.host, settings.port))
         click.echo(f"Muralist is at {address}")
         intake = Intake(house, look, policies.load(settings.policies))

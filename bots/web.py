@@ -11,13 +11,17 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
+from yarl import URL
 
 from bots.platform import Platform
 from bots.pulse import Pulse
 
 #: The largest request body: a photo of 8 MB in base64, and the words around it.
 BODY_BYTES = 12 * 1024 * 1024
+
+#: Names of the machine itself.
+LOCAL = ("localhost", "127.0.0.1", "::1")
 
 #: Nothing from elsewhere, nothing inline; previews of chosen photos are blobs.
 POLICY = (
@@ -29,10 +33,10 @@ _STATIC = Path(__file__).parent / "static"
 
 
 def build(
-    platforms: Iterable[Platform], ready: Callable[[], bool], pulse: Pulse
+    platforms: Iterable[Platform], ready: Callable[[], bool], pulse: Pulse, host: str
 ) -> web.Application:
     """The application of all platforms; `ready` tells whether the engine is loaded."""
-    app = web.Application(middlewares=[_harden], client_max_size=BODY_BYTES)
+    app = web.Application(middlewares=[_harden, _only_for(host)], client_max_size=BODY_BYTES)
     app.router.add_static("/static", _STATIC)
 
     async def healthz(_request: web.Request) -> web.Response:
@@ -74,6 +78,23 @@ async def _harden(request: web.Request, handler: Handler) -> web.StreamResponse:
     if not response.prepared:
         _set_headers(response)
     return response
+
+
+def _only_for(host: str) -> Middleware:
+    """On this machine only, answer to this machine's names only.
+
+    A page elsewhere can have its own name point here and would then read us as
+    itself; the name it was called by gives it away.
+    """
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        name = URL.build(authority=request.host).host
+        if host in LOCAL and name not in LOCAL:
+            raise web.HTTPMisdirectedRequest(text="This server answers to localhost only.")
+        return await handler(request)
+
+    return check
 
 
 def _set_headers(response: web.StreamResponse) -> None:

@@ -143,6 +143,12 @@ CREATE TABLE posts (
 );
 CREATE INDEX posts_thread ON posts (thread, id);
 CREATE INDEX posts_roots ON posts (id) WHERE in_reply_to IS NULL;
+-- Which images may be served: those that a post shows.
+CREATE TABLE post_images (
+    sha256 TEXT NOT NULL,
+    post_id INTEGER NOT NULL REFERENCES posts (id),
+    PRIMARY KEY (sha256, post_id)
+) WITHOUT ROWID;
 CREATE INDEX posts_replies ON posts (in_reply_to) WHERE in_reply_to IS NOT NULL;
 """
 

@@ -66,6 +66,11 @@ def add(
             now,
         ),
     ).fetchone()
+    shown = {picture["sha256"] for picture in pictures} | ({shown_photo} if shown_photo else set())
+    c.executemany(
+        "INSERT INTO post_images (sha256, post_id) VALUES (?, ?)",
+        [(digest, row["id"]) for digest in shown],
+    )
     if parent is None:
         c.execute("UPDATE posts SET thread = id WHERE id = ?", (row["id"],))
     return int(row["id"])
@@ -130,14 +135,11 @@ def newest(c: Connection, limit: int, before: int | None = None) -> list[Post]:
 
 
 def shows(c: Connection, digest: str) -> bool:
-    """Whether a post that still stands shows this picture or photo.
-
-    Looks through all posts: a sandbox has few, and browsers keep what they got.
-    """
+    """Whether a post that still stands shows this picture or photo."""
     row = c.execute(
-        "SELECT 1 FROM posts WHERE removed_at IS NULL AND"
-        " (shown_photo = ? OR instr(pictures, ?) > 0) LIMIT 1",
-        (digest, digest),
+        "SELECT 1 FROM post_images i JOIN posts p ON p.id = i.post_id"
+        " WHERE i.sha256 = ? AND p.removed_at IS NULL LIMIT 1",
+        (digest,),
     ).fetchone()
     return row is not None
 

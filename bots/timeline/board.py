@@ -101,9 +101,7 @@ class Board:
             engine=self._house.engine(),
             ready=self._house.ready(),
             allowances=tuple(
-                _allowance(
-                    person.handle, person.name, *seen.used[person.handle], self._house.quotas
-                )
+                _allowance(person.handle, person.name, *seen.used[person.handle], quotas)
                 for person in PEOPLE
             ),
         )

@@ -51,7 +51,7 @@ async def platform(house: House) -> AsyncIterator[Sandbox]:
 
 @pytest.fixture
 async def client(platform: Sandbox) -> AsyncIterator[Client]:
-    app = web.build([platform], lambda: True, Pulse())
+    app = web.build([platform], lambda: True, Pulse(), "127.0.0.1")
     async with TestClient(TestServer(app)) as opened:
         yield opened
 
