@@ -13,7 +13,7 @@ import structlog
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from data import jobs
+from data import jobs, outbox
 from data.presence import Presence
 from data.store import Store
 
@@ -47,10 +47,11 @@ async def ticking(
 
 
 async def rescue_orphans(store: Store, presence: Presence, clock: Callable[[], float]) -> None:
-    """Put what dead processes had claimed back into the line."""
+    """Put what dead processes had claimed back into the line, and take over their replies."""
     rescued = await store.write(lambda c: jobs.rescue(c, presence.alive, clock()))
-    if rescued:
-        structlog.get_logger().info("rescued jobs of a dead process", jobs=rescued)
+    replies = await store.write(lambda c: outbox.rescue(c, presence.alive, clock()))
+    if rescued or replies:
+        structlog.get_logger().info("rescued from a dead process", jobs=rescued, replies=replies)
 
 
 def _every(apscheduler: AsyncIOScheduler, seconds: int, act: Callable[[], Awaitable[None]]) -> None:

@@ -139,6 +139,13 @@ _AGAIN = re.compile(
     r"|ещё раз|еще раз|もう一度|もう一回|再来一张|다시",
     re.IGNORECASE,
 )
+_LEAVE = re.compile(
+    r"\W*(?:please )?(?:stop|stopp|unsubscribe|opt[ -]?out|leave me alone|go away"
+    r"|(?:stop|quit) (?:replying|answering|tagging|mentioning)(?: (?:to )?me)?"
+    r"|(?:don['’]?t|do not) (?:reply|answer|tag|mention)(?: (?:to )?me)?(?: (?:again|any ?more))?)"
+    r"(?: please)?\W*",
+    re.IGNORECASE,
+)
 _CANCEL = re.compile(
     r"(?:stop|delete|cancel|remove|undo)(?: (?:it|this|that|(?:my |the |this |that )?"
     r"(?:job|wish|picture|image|pic|post|reply)))?"
@@ -211,6 +218,11 @@ def parse(text: str, *, handle: str, replying: bool = False, has_photo: bool = F
         strength=flags.strength,
         ignored=tuple(flags.ignored),
     )
+
+
+def says_stop(text: str, *, handle: str) -> bool:
+    """Whether `text` says nothing but that its author wants to be left alone."""
+    return bool(_LEAVE.fullmatch(_settled(text[:LONGEST_TEXT], handle, replying=True)))
 
 
 def clean(text: str) -> str:

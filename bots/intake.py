@@ -126,6 +126,11 @@ class Intake:
             )
         )
         now = self._house.clock()
+        if platform.manners.stop_is_for_good and grammar.says_stop(
+            mention.text, handle=self._house.settings.handle
+        ):
+            await self._store.write(lambda c: _stop(c, received, now))
+            return
         if prompt.intent is Intent.THANKS and mention.photo is None:
             await self._store.write(lambda c: mentions.decide(c, received.id, now))
             return
@@ -136,21 +141,25 @@ class Intake:
         if isinstance(source, _Answer):
             await self._answer(received, source)
             return
-        await self._admit(received, source)
+        await self._admit(platform, received, source)
 
     async def _source(
         self, platform: Platform, mention: Mention, prompt: Prompt
     ) -> _Source | _Answer:
         """What the picture starts from: own photo, the post answered, or words alone."""
         if mention.photo is not None:
-            return await self._from_photo(platform, mention, mention.photo, prompt)
+            source = await self._from_photo(platform, mention, mention.photo, prompt)
+            if source is not None:
+                return source
         earlier = await self._earlier(mention, prompt)
         if prompt.intent is Intent.AGAIN:
             return _repeated(mention, earlier)
         if earlier is not None and mention.in_reply_to is not None:
             return await self._from_job(mention, earlier, prompt)
         if mention.parent_photo is not None:
-            return await self._from_photo(platform, mention, mention.parent_photo, prompt)
+            source = await self._from_photo(platform, mention, mention.parent_photo, prompt)
+            if source is not None:
+                return source
         if prompt.intent is Intent.NOTHING or not prompt.wish:
             return _Answer(say=Say.NO_WISH, facts={"handle": self._house.settings.handle})
         return _Source(prompt=prompt)
@@ -184,11 +193,14 @@ class Intake:
 
     async def _from_photo(
         self, platform: Platform, mention: Mention, ref: PhotoRef, prompt: Prompt
-    ) -> _Source | _Answer:
+    ) -> _Source | _Answer | None:
+        """None where it turns out that there is no photo."""
         if ref.owner != mention.account.user_id:
             return _Answer(say=Say.NOT_YOUR_PHOTO)
         try:
             raw = await _fetch(platform, ref)
+            if raw is None:
+                return None
         except PlatformError:
             structlog.get_logger().warning("photo not fetched", ref=ref.ref, exc_info=True)
             return _Answer(say=Say.UNREADABLE_PHOTO)
@@ -208,7 +220,7 @@ class Intake:
             prompt, intent=Intent.PAINT, style=self._house.settings.default_style
         )
 
-    async def _admit(self, received: Received, source: _Source) -> None:
+    async def _admit(self, platform: Platform, received: Received, source: _Source) -> None:
         verdict, refusal = await self._verdict(source)
         now = self._house.clock()
 
@@ -218,6 +230,7 @@ class Intake:
                 answer = _Answer(say=refusal, facts={"reason": verdict.reason})
                 _say(c, received, answer, now)
                 return
+            mentions.come_back(c, received.mention.account)
             admit(
                 c,
                 received,
@@ -227,6 +240,7 @@ class Intake:
                 self._policies,
                 now,
                 hold=verdict.reason if verdict.ruling is Ruling.HOLD else None,
+                allowance=platform.manners.allowance,
             )
 
         await self._store.write(decide)
@@ -275,6 +289,16 @@ def _take_back(c: Connection, received: Received, now: float) -> None:
     _say(c, received, answer, now)
 
 
+def _stop(c: Connection, received: Received, now: float) -> None:
+    """They want to be left alone: nothing of theirs is painted or posted any more."""
+    account = received.mention.account
+    for job in jobs.unanswered(c, account):
+        if not jobs.cancel(c, job, now):
+            outbox.recall(c, job.id, now)
+    mentions.stop(c, account, now)
+    _say(c, received, _Answer(say=Say.STOPPED), now)
+
+
 def _repeated(mention: Mention, earlier: Job | None) -> _Source | _Answer:
     """The earlier wish with a fresh seed; another person's photo stays theirs."""
     if earlier is None:
@@ -292,7 +316,7 @@ def _seed(mention: Mention, prompt: Prompt) -> int:
     return int.from_bytes(digest[:4], "big")
 
 
-async def _fetch(platform: Platform, ref: PhotoRef) -> bytes:
+async def _fetch(platform: Platform, ref: PhotoRef) -> bytes | None:
     for wait in PHOTO_RETRIES:
         try:
             return await platform.photo(ref)

@@ -1,24 +1,25 @@
 """From the outbox to the platform: Reply → Receipt, each posted once.
 
 The intent is committed before the request. Whatever is left in `posting` by a
-process that died, or by a request without an answer, is looked for on the
-platform before it is posted again.
+process that died, or by a request without an answer, is looked for on the platform
+before it is posted again, and not before the platform's time to settle is over:
+what was accepted may take a while to show.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Coroutine
+from typing import TypeVar
 
 import structlog
 
 from bots import wording
-from bots.platform import House, Outcome, Platform, PlatformError
-from data import jobs, ledger, outbox
+from bots.platform import House, Outcome, Platform, PlatformError, Words
+from data import budget, jobs, ledger, outbox
 from data.presence import Presence
 from data.store import Connection
-from data.words import Outgoing, Receipt, Reply, Say, StoreError
+from data.words import Media, Outgoing, Receipt, Reply, ReplyState, Say, StoreError
 from ratelimit.tiers import DAILY
 
 #: Replies on their way to one platform at the same time.
@@ -29,6 +30,11 @@ ATTEMPTS = 8
 LONGEST_WAIT = 300.0
 #: How often to look for replies another process has put into the outbox.
 POLL = 1.0
+#: After so many seconds without a look that worked, a person must look.
+UNCONFIRMED = 24 * 3600.0
+DAY = 86_400.0
+
+T = TypeVar("T")
 
 
 class Outbox:
@@ -47,14 +53,19 @@ class Outbox:
                 under_way.add(task)
                 task.add_done_callback(under_way.discard)
 
-            for reply in await self._unclear(platform):
-                start(self._settle(platform, reply, last_call))
+            await self._store.write(
+                lambda c: outbox.rescue(c, self._presence.alive, self._house.clock())
+            )
             while True:
                 heard = self._store.bell.rings
-                due = await self._take(platform, ABREAST - len(under_way))
+                room = ABREAST - len(under_way)
+                looks = await self._take_looks(platform, room)
+                due = await self._take(platform, room - len(looks))
+                for reply in looks:
+                    start(self._look(platform, reply))
                 for reply in due:
-                    start(self._deliver(platform, reply, last_call))
-                if due:
+                    start(self._deliver(platform, reply))
+                if due or looks:
                     continue
                 if under_way and (last_call.is_set() or len(under_way) >= ABREAST):
                     await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
@@ -63,34 +74,63 @@ class Outbox:
                 else:
                     await self._store.bell.after(heard, POLL)
 
-    async def _unclear(self, platform: Platform) -> list[Outgoing]:
-        """What a dead process was posting: to be looked for before it is posted again."""
-        alive: Callable[[str], bool] = self._presence.alive
-        return await self._store.read(lambda c: outbox.unclear(c, platform.name, alive))
+    async def _is_due(self, platform: Platform) -> bool:
+        due = await self._store.read(lambda c: outbox.next_due(c, platform.name))
+        return due is not None and due <= self._house.clock()
+
+    async def _take_looks(self, platform: Platform, room: int) -> list[Outgoing]:
+        """Unclear replies that are due to be looked for."""
+        if room <= 0 or not await self._is_due(platform):
+            return []
+        now = self._house.clock()
+        return await self._store.write(
+            lambda c: outbox.take_looks(c, platform.name, room, now, now + LONGEST_WAIT)
+        )
 
     async def _take(self, platform: Platform, room: int) -> list[Outgoing]:
-        now = self._house.clock()
-        due = await self._store.read(lambda c: outbox.next_due(c, platform.name))
-        if room <= 0 or due is None or due > now:
+        if room <= 0 or not await self._is_due(platform):
             return []
-        render = self._render(platform)
-        return await self._store.write(
-            lambda c: outbox.take(c, platform.name, self._presence.id, render, room, now)
-        )
+        now = self._house.clock()
+        render, speak = self._render(platform), self._speak(platform)
+        into = ReplyState.PREPARING if platform.manners.prepares else ReplyState.POSTING
+
+        def act(c: Connection) -> list[Outgoing]:
+            if budget.tripped(c, platform.name) is not None:
+                return []
+            return outbox.take(
+                c, platform.name, self._presence.id, render, room, now, into=into, speak=speak
+            )
+
+        return await self._store.write(act)
+
+    def _speak(self, platform: Platform) -> Callable[[Connection, Outgoing], bool]:
+        """Whether a reply is said at all: pictures always, words as the platform likes."""
+        words, now = platform.manners.words, self._house.clock()
+
+        def speak(c: Connection, reply: Outgoing) -> bool:
+            if reply.say is Say.PICTURE or words is Words.ALL:
+                return True
+            midnight = ledger.next_day(now) - DAY
+            return words is Words.DAILY and not outbox.said_to(c, reply.account, midnight)
+
+        return speak
 
     def _render(self, platform: Platform) -> Callable[[Connection, Outgoing], str]:
         def render(c: Connection, reply: Outgoing) -> str:
             now = self._house.clock()
             facts = {**reply.facts, **_picture_facts(c, reply, now)}
-            return wording.reply_text(reply.say, facts, now=now, limit=platform.text_limit)
+            number = reply.mention_id if platform.manners.numbered else None
+            return wording.reply_text(
+                reply.say, facts, now=now, limit=platform.text_limit, number=number
+            )
 
         return render
 
-    async def _deliver(self, platform: Platform, reply: Outgoing, last_call: asyncio.Event) -> None:
+    async def _deliver(self, platform: Platform, reply: Outgoing) -> None:
         try:
             await self._post(platform, reply)
         except PlatformError as error:
-            await self._after_failure(platform, reply, error, last_call)
+            await self._after_failure(platform, reply, error)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001  one reply must not stop the others
@@ -100,55 +140,112 @@ class Outbox:
     async def _post(self, platform: Platform, reply: Outgoing) -> None:
         withdraw = reply.facts.get("withdraw")
         if withdraw is not None:
-            await platform.withdraw(Receipt(post_id=withdraw))
-        receipt = await platform.reply(await self._composed(platform, reply))
-        await self._posted(reply, receipt)
+            await _repeatable(platform.withdraw(Receipt(post_id=withdraw)))
+            if platform.manners.words is not Words.ALL:
+                await self._withdrawn_in_silence(reply, withdraw)
+                return
+        intended: Outgoing | None = reply
+        if platform.manners.prepares:
+            media = await _repeatable(platform.prepare(await self._composed(platform, reply)))
+            now = self._house.clock()
+            intended = await self._store.write(lambda c: outbox.intend(c, reply, media, now))
+        if intended is not None:
+            receipt = await platform.reply(await self._composed(platform, intended))
+            await self._posted(intended, receipt)
 
-    async def _posted(self, reply: Outgoing, receipt: Receipt) -> None:
+    async def _withdrawn_in_silence(self, reply: Outgoing, post_id: str) -> None:
         now = self._house.clock()
 
         def write(c: Connection) -> None:
-            outbox.posted(c, reply, receipt.post_id, now)
+            outbox.withdrawn(c, reply.platform, post_id, now)
+            outbox.unsaid(c, reply, now)
+
+        await self._store.write(write)
+
+    async def _posted(self, reply: Outgoing, receipt: Receipt | None) -> None:
+        now = self._house.clock()
+
+        def write(c: Connection) -> None:
+            outbox.posted(c, reply, receipt.post_id if receipt else None, now)
             if reply.say is Say.WITHDRAWN:
                 outbox.withdrawn(c, reply.platform, reply.facts["withdraw"], now)
 
         await self._store.write(write)
 
     async def _after_failure(
-        self, platform: Platform, reply: Outgoing, error: PlatformError, last_call: asyncio.Event
+        self, platform: Platform, reply: Outgoing, error: PlatformError
     ) -> None:
         log = structlog.get_logger().bind(reply=reply.id, attempt=reply.attempts)
         log.warning("reply not posted", outcome=error.outcome, error=str(error))
-        if error.outcome is Outcome.UNKNOWN:
-            await self._settle(platform, reply, last_call)
-        elif error.outcome is Outcome.NEVER or reply.attempts >= ATTEMPTS:
+        now, outcome = self._house.clock(), error.outcome
+        if outcome in (Outcome.UNKNOWN, Outcome.STANDS):
+            look_at, stands = now + _first_look(platform), outcome is Outcome.STANDS
+            await self._store.write(
+                lambda c: outbox.doubt(c, reply, look_at, str(error), now, stands=stands)
+            )
+        elif outcome is Outcome.HALT:
+            await self._halt(platform, reply, error)
+        elif outcome is Outcome.NOT_YET:
+            until = now + (error.retry_after or POLL)
+            await self._store.write(lambda c: outbox.put_back(c, reply, until, str(error)))
+        elif outcome is Outcome.NEVER or reply.attempts >= ATTEMPTS:
             await self._park(reply, str(error))
         else:
             wait = error.retry_after or min(LONGEST_WAIT, 2.0**reply.attempts)
             await self._postpone(reply, wait, str(error))
 
-    async def _settle(self, platform: Platform, reply: Outgoing, last_call: asyncio.Event) -> None:
+    async def _halt(self, platform: Platform, reply: Outgoing, error: PlatformError) -> None:
+        """The account needs a person: keep everything, write nothing more."""
+        now = self._house.clock()
+
+        def write(c: Connection) -> bool:
+            outbox.put_back(c, reply, now, str(error))
+            return budget.trip(c, platform.name, str(error), now)
+
+        if await self._store.write(write):
+            structlog.get_logger().critical(
+                "nothing more is posted until a person has looked",
+                platform=platform.name,
+                reason=str(error),
+                remedy=f"python -m bots resume {platform.name}",
+            )
+
+    async def _look(self, platform: Platform, reply: Outgoing) -> None:
         """Find out what became of an unclear reply; only then may it be posted again.
 
-        Asks until there is an answer. After `last_call` it asks once, and what is
-        unclear then is left to the next process, which understands it.
+        Only a look that begins after the time to settle can prove that nothing is there.
         """
-        wait = 1.0
-        while True:
-            try:
-                receipt = await platform.find(await self._composed(platform, reply))
-                break
-            except PlatformError as error:
-                if last_call.is_set():
-                    return
-                wait = min(LONGEST_WAIT, wait * 2)
-                await _either(last_call, error.retry_after or wait)
-        if receipt is not None:
+        began = self._house.clock()
+        try:
+            receipt = await platform.find(await self._composed(platform, reply))
+        except PlatformError as error:
+            await self._look_failed(reply, error)
+            return
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001  one reply must not stop the others
+            structlog.get_logger().exception("look failed", reply=reply.id)
+            await self._park(reply, f"{type(error).__name__}: {error}")
+            return
+        settled_at = (reply.posting_at or began) + platform.manners.settle
+        if receipt is not None or (reply.stands and began >= settled_at):
             await self._posted(reply, receipt)
+        elif began < settled_at:
+            look_at = min(settled_at, began + _first_look(platform) * 2.0**reply.looks)
+            await self._store.write(lambda c: outbox.look_again(c, reply, look_at))
         elif reply.attempts >= ATTEMPTS:
             await self._park(reply, "posted in vain, and not found")
         else:
-            await self._postpone(reply, 0.0, "not found, posting again")
+            now = self._house.clock()
+            await self._store.write(lambda c: outbox.not_found(c, reply, now))
+
+    async def _look_failed(self, reply: Outgoing, error: PlatformError) -> None:
+        now = self._house.clock()
+        if now - (reply.posting_at or now) > UNCONFIRMED:
+            await self._park(reply, f"unconfirmed: {error}")
+            return
+        wait = error.retry_after or min(LONGEST_WAIT, 2.0 ** min(reply.looks, 16))
+        await self._store.write(lambda c: outbox.look_again(c, reply, now + wait))
 
     async def _composed(self, platform: Platform, reply: Outgoing) -> Reply:
         """The same reply on every attempt: text from the row, pictures from the store."""
@@ -164,6 +261,11 @@ class Outbox:
                 text=reply.text or "",
                 pictures=tuple((picture, alt) for picture in shown),
                 job_id=reply.job_id,
+                answer_to=reply.answer_to,
+                asked_at=reply.asked_at,
+                posting_at=reply.posting_at,
+                attempt=reply.attempts,
+                media=Media(ids=reply.media, until=reply.media_until) if reply.media else None,
             )
 
         return await self._store.read(look)
@@ -177,11 +279,21 @@ class Outbox:
         await self._store.write(lambda c: outbox.park(c, reply, error, now))
 
 
-async def _either(event: asyncio.Event, seconds: float) -> None:
-    """Wait for the event, but no longer than so many seconds."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()
+def _first_look(platform: Platform) -> float:
+    """How long after a request without an answer it is first looked for, in seconds."""
+    return platform.manners.settle / 8
+
+
+async def _repeatable(act: Coroutine[None, None, T]) -> T:
+    """What may be done twice without harm is simply not done where its outcome is unknown."""
+    try:
+        return await act
+    except PlatformError as error:
+        if error.outcome is not Outcome.UNKNOWN:
+            raise
+        raise PlatformError(
+            str(error), outcome=Outcome.NOT_APPLIED, retry_after=error.retry_after
+        ) from error
 
 
 def _picture_facts(c: Connection, reply: Outgoing, now: float) -> dict[str, object]:

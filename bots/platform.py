@@ -18,15 +18,52 @@ from aiohttp import web
 from bots.settings import Settings
 from data.pictures import PictureStore
 from data.store import Store
-from data.words import Mention, MuralistError, PhotoRef, Progress, Receipt, Reply, Tier
+from data.words import (
+    Allowance,
+    Media,
+    Mention,
+    MuralistError,
+    PhotoRef,
+    Progress,
+    Receipt,
+    Reply,
+    Tier,
+)
 
 
 class Outcome(StrEnum):
     """Whether a failed request may have had its effect."""
 
     NOT_APPLIED = "not applied"  #: certainly not: it may be repeated
+    NOT_YET = "not yet"  #: it was not its turn: certainly not, and no attempt either
     UNKNOWN = "unknown"  #: perhaps: look before repeating
+    STANDS = "stands"  #: an earlier attempt had it: look for it, never repeat
     NEVER = "never"  #: not, and repeating it will not help
+    HALT = "halt"  #: not, and nothing else may be written until a person has looked
+
+
+class Words(StrEnum):
+    """How much is said on a platform besides pictures."""
+
+    ALL = "all"
+    DAILY = "daily"  #: one such reply a person and UTC day
+    NONE = "silent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manners:
+    """What a platform expects of whoever posts on it. The defaults suit one that keeps keys."""
+
+    #: Whether pictures are uploaded before the reply is posted.
+    prepares: bool = False
+    #: Seconds after an intent from which a look that finds nothing proves that nothing is there.
+    settle: float = 0.0
+    words: Words = Words.ALL
+    #: Whether every reply carries its number, because equal texts are refused.
+    numbered: bool = False
+    #: Whether "stop" means for good, until they come back.
+    stop_is_for_good: bool = False
+    allowance: Allowance | None = None
 
 
 class PlatformError(MuralistError):
@@ -76,13 +113,25 @@ class Platform(Protocol):
     text_limit: int
     #: Longest alternative text of one picture.
     alt_limit: int
+    manners: Manners
 
     def mentions(self, cursor: str | None) -> AsyncIterator[Delivery]:
         """Yield what tags the bot after `cursor`, for ever; repeats are harmless."""
         ...
 
-    async def photo(self, ref: PhotoRef) -> bytes:
-        """The bytes of a photo, unchecked but bounded. Raises PlatformError."""
+    async def photo(self, ref: PhotoRef) -> bytes | None:
+        """The bytes of a photo, unchecked but bounded. Raises PlatformError.
+
+        None where a look at the post showed that there is no photo in it.
+        """
+        ...
+
+    async def prepare(self, reply: Reply, /) -> Media:
+        """Upload what the reply shows; nothing is public yet. Raises PlatformError.
+
+        Called where `manners` say so, and again after every failure; `reply.media` is
+        what an earlier attempt uploaded.
+        """
         ...
 
     async def reply(self, reply: Reply) -> Receipt:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -92,6 +93,16 @@ def _model(value: str) -> str:
             f"There is no folder {folder}, and {value!r} is no hub id such as stabilityai/sd-turbo."
         )
     return value
+
+
+def _api_url(value: str) -> str:
+    """Without a slash at the end; keys never travel in the clear but to this machine."""
+    url = value.strip().rstrip("/")
+    if not re.fullmatch(
+        r"https://[A-Za-z0-9.-]+(:\d+)?|http://(127\.0\.0\.1|localhost)(:\d+)?", url
+    ):
+        raise ValueError("It must be an https address without a path, such as https://api.x.com.")
+    return url
 
 
 _Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
@@ -235,6 +246,77 @@ class Settings(BaseSettings):
         "a whole number of bytes from 10000 to 50000000",
         ge=10_000,
         le=50_000_000,
+    )
+
+    x_consumer_key: SecretStr | None = _setting(
+        None, "X: your app's consumer key. The four keys together turn X on."
+    )
+    x_consumer_secret: SecretStr | None = _setting(None, "X: your app's consumer secret.")
+    x_access_token: SecretStr | None = _setting(
+        None, "X: the bot account's access token, which begins with the account's number."
+    )
+    x_access_token_secret: SecretStr | None = _setting(
+        None, "X: the bot account's access token secret."
+    )
+    x_api_url: Annotated[str, AfterValidator(_api_url)] = _setting(
+        "https://api.x.com", "X: where its API is; another address is for tests."
+    )
+    x_poll_seconds: float = _setting(
+        10.0,
+        "X: how often mentions are asked for; half of it when busy, up to six times when quiet.",
+        "a number of seconds from 1 to 300",
+        ge=1,
+        le=300,
+    )
+    x_usd_per_day: float = _setting(
+        5.0,
+        "X: the most US dollars that may be spent on its API in a UTC day.",
+        "an amount from 0 to 100000",
+        ge=0,
+        le=100_000,
+        allow_inf_nan=False,
+    )
+    x_photo_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = _setting(
+        ("pbs.twimg.com",),
+        "X: hosts photos are fetched from, separated by commas; by https,"
+        " unless written as `http://host:port`.",
+    )
+    x_settle_seconds: float = _setting(
+        60.0,
+        "X: how long a reply without an answer is looked for before it may be posted again;"
+        " less risks a second reply.",
+        "a number of seconds from 1 to 900",
+        ge=1,
+        le=900,
+    )
+    x_max_age_hours: float = _setting(
+        6.0,
+        "X: mentions older than this are not answered.",
+        "a number of hours from 0.1 to 168",
+        ge=0.1,
+        le=168,
+    )
+    x_refusals: Annotated[Literal["silent", "daily"], BeforeValidator(_lower)] = _setting(
+        "silent",
+        "X: what is said besides pictures: `silent` nothing, `daily` one line a person and day.",
+        "silent or daily",
+    )
+    x_thread_cap: int = _setting(
+        8,
+        "X: the most mentions taken from one conversation in a day.",
+        "a whole number from 1 to 1000",
+        ge=1,
+        le=1000,
+    )
+    x_author_cap: int = _setting(
+        30,
+        "X: the most mentions taken from one account in an hour.",
+        "a whole number from 1 to 1000",
+        ge=1,
+        le=1000,
+    )
+    x_ignore: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = _setting(
+        (), "X: numbers of accounts that are never answered, such as other bots'."
     )
 
 

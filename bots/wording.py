@@ -26,6 +26,9 @@ LONGEST_ECHO: Final = 120
 
 _DAY: Final = 86_400
 _AT: Final = re.compile(r"[@＠](?=\w)")
+_CASHTAG: Final = re.compile(r"[$＄](?=[A-Za-z])")
+#: Networks make a link of `name.letters`, with or without an address before it.
+_DOMAIN_DOT: Final = re.compile(r"(?<=[^\W_])\.(?=[^\W\d_]{2})")
 #: Characters that X counts once; all others count twice. Other networks count every
 #: character once, so that what fits by this measure fits there too.
 _NARROW: Final = (
@@ -37,14 +40,22 @@ _NARROW: Final = (
 _FIRST_STRONG, _POP = "\u2068", "\u2069"
 
 
-def reply_text(say: Say, facts: Facts, *, now: float, limit: int | None = None) -> str:
+def reply_text(
+    say: Say, facts: Facts, *, now: float, limit: int | None = None, number: int | None = None
+) -> str:
     """The reply for `say`; facts that are missing are left out of it.
+
+    A `number` is told last and always, so that no two replies are alike.
 
     `now` is in UNIX seconds. `limit` is in characters, wide ones (Chinese, emoji)
     counting twice: the least important sentences go first, then the end of the text.
     """
     sentences = [sentence for sentence in _SAYINGS[say](facts, now) if sentence]
     text = " ".join(sentences)
+    if number is not None:
+        mark = f" No. {number}."
+        rest = limit - _width(mark) if limit is not None else None
+        return reply_text(say, facts, now=now, limit=rest) + mark
     if limit is None:
         return text
     while len(sentences) > 1 and _width(text) > limit:
@@ -204,6 +215,12 @@ def _oversized_photo(facts: Facts, _now: float) -> list[str]:
     return [first, "Please send a smaller copy.", FREE_OF_COST]
 
 
+def _no_room(facts: Facts, now: float) -> list[str]:
+    retry_at = facts.get("retry_at")
+    again = f"There is room again {until(retry_at, now)}." if retry_at is not None else ""
+    return ["I can post no more pictures for now.", again, FREE_OF_COST]
+
+
 def _failed(facts: Facts, _now: float) -> list[str]:
     attempts = facts.get("attempts") or 0
     tried = f", though I tried {attempts} times" if attempts > 1 else ""
@@ -255,6 +272,8 @@ _SAYINGS: Final[Mapping[Say, Callable[[Facts, float], list[str]]]] = MappingProx
             "I painted it and will not show it", "Asking again, or in other words, may help."
         ),
         Say.DAILY_QUOTA: _daily_quota,
+        Say.NO_ROOM: _no_room,
+        Say.STOPPED: _always("I will not answer you again until you ask me to."),
         Say.FAILED: _failed,
     }
 )
@@ -275,8 +294,8 @@ def _in_style(style: str) -> str:
 
 
 def _tame(text: str) -> str:
-    """On one line, and without anything a network would take for an account."""
-    return " ".join(_AT.sub("", text).split())
+    """On one line, and without anything a network would take for an account, link or share."""
+    return " ".join(_DOMAIN_DOT.sub(". ", _CASHTAG.sub("", _AT.sub("", text))).split())
 
 
 def _listed(parts: Iterable[str]) -> str:

@@ -46,12 +46,14 @@ def insert(
     *,
     state: JobState = JobState.AVAILABLE,
     reason: str | None = None,
+    not_before: float = 0.0,
 ) -> int:
-    """Put an admitted wish in the line and return its number."""
+    """Put an admitted wish in the line, to be drawn from `not_before`; return its number."""
     account = mention.account
     row = c.execute(
         "INSERT INTO jobs (mention_id, platform, source_id, user_id, handle, tier, prompt, seed,"
-        " photo, state, reason, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " photo, state, reason, not_before, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " RETURNING id",
         (
             mention_id,
@@ -65,6 +67,7 @@ def insert(
             photo,
             state,
             reason,
+            not_before,
             now,
         ),
     ).fetchone()
@@ -267,6 +270,18 @@ def latest(c: Connection, account: Account) -> Job | None:
         account.platform,
         account.user_id,
     )
+
+
+def unanswered(c: Connection, account: Account) -> list[Job]:
+    """The jobs of an account that are not done, or whose reply is not posted yet."""
+    rows = c.execute(
+        "SELECT j.* FROM jobs j LEFT JOIN outbox o ON o.job_id = j.id"
+        " WHERE j.platform = ? AND j.user_id = ? AND ("
+        "  j.state IN ('available', 'retryable', 'held', 'executing')"
+        "  OR o.state IN ('pending', 'preparing')) ORDER BY j.id",
+        (account.platform, account.user_id),
+    )
+    return [_job(row) for row in rows]
 
 
 def ahead(c: Connection, job_id: int) -> int:

@@ -87,3 +87,8 @@ def _end(c: Connection, job_id: int, state: ChargeState, now: float) -> None:
         "UPDATE charges SET state = ?, ended_at = ? WHERE job_id = ? AND state = ?",
         (state, now, job_id, ChargeState.RESERVED),
     )
+    # The place kept for the reply on its platform ends with the charge, whichever way.
+    c.execute(
+        "UPDATE slots SET state = ?, ended_at = ? WHERE job_id = ? AND state = ?",
+        (state, now, job_id, ChargeState.RESERVED),
+    )

@@ -7,12 +7,12 @@ that was never decided, because the process died, is found again at start.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from data import journal
 from data.store import Connection
-from data.words import Event, Mention
+from data.words import Account, Event, Mention
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,16 +64,71 @@ def decide(c: Connection, mention_id: int, now: float) -> bool:
     return bool(changed.rowcount)
 
 
+def known(c: Connection, platform: str, source_ids: Collection[str]) -> set[str]:
+    """Which of these were received before."""
+    marks = ", ".join("?" * len(source_ids))
+    rows = c.execute(
+        f"SELECT source_id FROM mentions WHERE platform = ? AND source_id IN ({marks})",
+        (platform, *source_ids),
+    )
+    return {row["source_id"] for row in rows}
+
+
+def in_thread(c: Connection, platform: str, thread: str, since: float) -> int:
+    """How many mentions of one conversation were taken in since a moment."""
+    row = c.execute(
+        "SELECT count(*) AS n FROM mentions WHERE platform = ? AND thread = ? AND received_at >= ?",
+        (platform, thread, since),
+    ).fetchone()
+    return int(row["n"])
+
+
+def of_account(c: Connection, platform: str, user_id: str, since: float) -> int:
+    """How many mentions of one account were taken in since a moment."""
+    row = c.execute(
+        "SELECT count(*) AS n FROM mentions WHERE platform = ? AND user_id = ?"
+        " AND received_at >= ?",
+        (platform, user_id, since),
+    ).fetchone()
+    return int(row["n"])
+
+
+def stop(c: Connection, account: Account, now: float) -> None:
+    """They want to be left alone."""
+    c.execute(
+        "INSERT INTO stopped (platform, user_id, stopped_at) VALUES (?, ?, ?)"
+        " ON CONFLICT DO NOTHING",
+        (account.platform, account.user_id, now),
+    )
+
+
+def come_back(c: Connection, account: Account) -> None:
+    """They asked for something again."""
+    c.execute(
+        "DELETE FROM stopped WHERE platform = ? AND user_id = ?",
+        (account.platform, account.user_id),
+    )
+
+
+def has_stopped(c: Connection, platform: str, user_id: str) -> bool:
+    """Whether somebody asked to be left alone and has not come back since."""
+    row = c.execute(
+        "SELECT 1 FROM stopped WHERE platform = ? AND user_id = ?", (platform, user_id)
+    ).fetchone()
+    return row is not None
+
+
 def _receive_one(c: Connection, mention: Mention, now: float) -> Received | None:
     account = mention.account
     row = c.execute(
-        "INSERT INTO mentions (platform, source_id, user_id, in_reply_to, payload, received_at)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id",
+        "INSERT INTO mentions (platform, source_id, user_id, in_reply_to, thread, payload,"
+        " received_at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id",
         (
             mention.platform,
             mention.source_id,
             account.user_id,
             mention.in_reply_to,
+            mention.thread,
             json.dumps(mention.to_json()),
             now,
         ),

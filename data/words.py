@@ -48,8 +48,11 @@ class ReplyState(StrEnum):
     """Where a reply in the outbox stands."""
 
     PENDING = "pending"  #: to be posted at `not_before`
+    PREPARING = "preparing"  #: claimed; pictures are being uploaded, nothing is public yet
     POSTING = "posting"  #: committed before the request; after a crash its outcome is unclear
+    UNCLEAR = "unclear"  #: asked for without an answer: to be looked for at `not_before`
     POSTED = "posted"
+    UNSAID = "unsaid"  #: decided, and left unsaid because the platform wants silence
     PARKED = "parked"  #: given up on; a person may look
 
 
@@ -71,6 +74,8 @@ class Event(StrEnum):
     REPLY = "reply"
     RECEIPT = "receipt"
     PARK = "park"
+    DOUBT = "doubt"
+    SILENCE = "silence"
 
 
 class Intent(StrEnum):
@@ -99,6 +104,8 @@ class Say(StrEnum):
     REFUSED_PHOTO = "refused_photo"
     REFUSED_PICTURE = "refused_picture"
     DAILY_QUOTA = "daily_quota"
+    NO_ROOM = "no_room"  #: the platform's own limits leave no room for another reply
+    STOPPED = "stopped"  #: they asked to be left alone
     FAILED = "failed"
 
 
@@ -145,7 +152,9 @@ class Mention:
     """One delivery of somebody tagging the bot.
 
     `photo` hangs on the mention itself, `parent_photo` on the post it answers.
-    `in_reply_to` and `source_id` are the platform's own ids.
+    `in_reply_to` and `source_id` are the platform's own ids; `answer_to` is the post
+    to answer where that is another than `source_id` (a post that was edited), and
+    `thread` the conversation, where the platform has such a thing.
     """
 
     platform: str
@@ -156,6 +165,8 @@ class Mention:
     in_reply_to: str | None = None
     photo: PhotoRef | None = None
     parent_photo: PhotoRef | None = None
+    answer_to: str | None = None
+    thread: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -326,7 +337,10 @@ class Outgoing:
     """A row of the outbox: what is to be said to which mention.
 
     `facts` are what the wording needs. `text` is None until it is rendered,
-    which happens once, when the intent to post is committed.
+    which happens once, when the intent to post is committed. `media` are the
+    platform's ids of what is uploaded, good until `media_until`. `posting_at` is
+    when the last intent was committed, `looks` how often it was looked for since,
+    `stands` whether the platform said that it is there already.
     """
 
     id: int
@@ -339,11 +353,22 @@ class Outgoing:
     facts: dict[str, Any]
     text: str | None
     attempts: int
+    asked_at: float = 0.0
+    answer_to: str | None = None
+    media: tuple[str, ...] = ()
+    media_until: float | None = None
+    posting_at: float | None = None
+    looks: int = 0
+    stands: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What a platform posts. `key` is the same on every attempt: post it once."""
+    """What a platform posts. `key` is the same on every attempt: post it once.
+
+    `asked_at` is when it was asked for, `posting_at` when it was first meant to be
+    posted, `attempt` the how-manieth try this is.
+    """
 
     key: str
     source_id: str
@@ -351,6 +376,44 @@ class Reply:
     text: str
     pictures: tuple[tuple[Picture, str], ...] = ()  #: each with its alt text
     job_id: int | None = None
+    answer_to: str | None = None
+    asked_at: float = 0.0
+    posting_at: float | None = None
+    attempt: int = 1
+    media: Media | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """Pictures the platform holds for a reply to come, by its ids, and for how long."""
+
+    ids: tuple[str, ...] = ()
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """So many requests in so many seconds; windows of a day follow the UTC day."""
+
+    name: str
+    capacity: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """What a platform lets us post: its windows, and our money for it.
+
+    Money is in millionths of a US dollar. A reply costs `per_reply` and `per_picture`
+    for each picture; `per_day` may be spent a UTC day. A wish that could only be
+    answered more than `patience` seconds from now is refused.
+    """
+
+    windows: tuple[Window, ...]
+    per_day: int
+    per_reply: int
+    per_picture: int
+    patience: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from data import jobs, journal, ledger, mentions, outbox
+from data import budget, jobs, journal, ledger, mentions, outbox
 from data.mentions import Received
 from data.store import Connection
-from data.words import Admit, Ask, Decision, Event, JobState, Prompt, Refuse, Usage
+from data.words import (
+    Admit,
+    Allowance,
+    Ask,
+    Decision,
+    Event,
+    JobState,
+    Prompt,
+    Refuse,
+    Usage,
+)
+from ratelimit import room
 from ratelimit.policy import Policy
 
 
@@ -25,10 +36,13 @@ def admit(
     now: float,
     *,
     hold: str | None = None,
+    allowance: Allowance | None = None,
 ) -> Decision | None:
     """Decide a mention: charge it and put it in the line, or refuse it and say why.
 
-    With `hold` (the reason) an admitted wish waits for a moderator instead.
+    With `hold` (the reason) an admitted wish waits for a moderator instead. With an
+    `allowance` a place for the reply is kept free, and the wish is not drawn before
+    the reply can be posted.
     None where the mention was decided before: nothing is done twice.
     """
     if not mentions.decide(c, received.id, now):
@@ -37,6 +51,11 @@ def admit(
     tier = ledger.tier_of(c, account)
     ask = Ask(account=account, tier=tier, units=prompt.count)
     decision = judge(ask, ledger.usage(c, account, now), policies, now)
+    amount = allowance.per_reply + ask.units * allowance.per_picture if allowance else 0
+    opens_at = 0.0
+    if allowance is not None and isinstance(decision, Admit):
+        opening = room.opens_at(c, account.platform, allowance, amount, now)
+        decision, opens_at = (opening, 0.0) if isinstance(opening, Refuse) else (decision, opening)
     if isinstance(decision, Refuse):
         facts = {**decision.facts, "retry_at": decision.retry_at}
         journal.note(c, received.id, Event.REFUSE, now, say=decision.say, **facts)
@@ -53,8 +72,11 @@ def admit(
         now,
         state=JobState.HELD if hold else JobState.AVAILABLE,
         reason=hold,
+        not_before=opens_at if opens_at > now else 0.0,
     )
     ledger.reserve(c, job_id, account, ask.units, now)
+    if allowance is not None:
+        budget.reserve(c, job_id, account.platform, amount, now)
     journal.note(c, received.id, Event.ADMIT, now, job=job_id, units=ask.units, tier=tier)
     if hold:
         journal.note(c, received.id, Event.HOLD, now, reason=hold)

@@ -11,14 +11,15 @@ from collections.abc import AsyncIterator, Sequence
 
 from aiohttp import web
 
-from bots.platform import Delivery, Outcome, PlatformError
-from data.words import Mention, PhotoRef, Receipt, Reply
+from bots.platform import Delivery, Manners, Outcome, PlatformError
+from data.words import Media, Mention, PhotoRef, Receipt, Reply
 
 
 class Postbox:
     name = "sandbox"
     text_limit = 500
     alt_limit = 200
+    manners = Manners()
 
     def __init__(self) -> None:
         self.photos: dict[str, bytes] = {}
@@ -42,6 +43,9 @@ class Postbox:
         if ref.ref not in self.photos:
             raise PlatformError("no such photo", outcome=Outcome.NEVER)
         return self.photos[ref.ref]
+
+    async def prepare(self, reply: Reply) -> Media:
+        return Media(ids=tuple(f"media-{picture.sha256[:4]}" for picture, _ in reply.pictures))
 
     async def reply(self, reply: Reply) -> Receipt:
         self.requests += 1

@@ -14,14 +14,14 @@ from collections.abc import AsyncGenerator, AsyncIterator
 
 from aiohttp import web
 
-from bots.platform import Delivery, House, Outcome, PlatformError
+from bots.platform import Delivery, House, Manners, Outcome, PlatformError
 from bots.timeline import threads
 from bots.timeline.people import PEOPLE
 from bots.timeline.site import Site, open_site
 from data import timeline
 from data.store import Connection
 from data.timeline import Post
-from data.words import Account, Mention, PhotoRef, Receipt, Reply
+from data.words import Account, Media, Mention, PhotoRef, Receipt, Reply
 
 #: Posts read at once.
 STRETCH = 100
@@ -46,6 +46,7 @@ class Sandbox:
     name = threads.PLATFORM
     text_limit = 1000
     alt_limit = 1000
+    manners = Manners()
 
     def __init__(self, house: House, site: Site) -> None:
         self._store = house.store
@@ -76,6 +77,9 @@ class Sandbox:
             raise PlatformError(
                 f"There is no photo {ref.ref} any more.", outcome=Outcome.NEVER
             ) from error
+
+    async def prepare(self, _reply: Reply) -> Media:
+        return Media()
 
     async def reply(self, reply: Reply) -> Receipt:
         answered = _post_id(reply.source_id)
