@@ -178,6 +178,8 @@ class Outbox:
         log = structlog.get_logger().bind(reply=reply.id, attempt=reply.attempts)
         log.warning("reply not posted", outcome=error.outcome, error=str(error))
         now, outcome = self._house.clock(), error.outcome
+        if error.media_lost:
+            await self._store.write(lambda c: outbox.forget_media(c, reply))
         if outcome in (Outcome.UNKNOWN, Outcome.STANDS):
             look_at, stands = now + _first_look(platform), outcome is Outcome.STANDS
             await self._store.write(
@@ -262,6 +264,7 @@ class Outbox:
                 pictures=tuple((picture, alt) for picture in shown),
                 job_id=reply.job_id,
                 answer_to=reply.answer_to,
+                thread=reply.thread,
                 asked_at=reply.asked_at,
                 posting_at=reply.posting_at,
                 attempt=reply.attempts,

@@ -67,12 +67,23 @@ class Manners:
 
 
 class PlatformError(MuralistError):
-    """A platform did not do what was asked. `retry_after` is in seconds."""
+    """A platform did not do what was asked. `retry_after` is in seconds.
 
-    def __init__(self, message: str, *, outcome: Outcome, retry_after: float | None = None) -> None:
+    `media_lost` says that it no longer knows what was uploaded before.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        outcome: Outcome,
+        retry_after: float | None = None,
+        media_lost: bool = False,
+    ) -> None:
         super().__init__(message)
         self.outcome = outcome
         self.retry_after = retry_after
+        self.media_lost = media_lost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

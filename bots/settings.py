@@ -278,8 +278,7 @@ class Settings(BaseSettings):
     )
     x_photo_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = _setting(
         ("pbs.twimg.com",),
-        "X: hosts photos are fetched from, separated by commas; by https,"
-        " unless written as `http://host:port`.",
+        "X: hosts photos are fetched from, by https, separated by commas.",
     )
     x_settle_seconds: float = _setting(
         60.0,

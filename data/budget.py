@@ -16,6 +16,8 @@ from data.ledger import day_of, next_day
 from data.store import Connection
 from data.words import ChargeState, Window
 
+#: The endpoint whose windows replies are counted in.
+REPLIES = "replies"
 #: The first pause after a refusal that names no end, and the longest, in seconds.
 FIRST_PAUSE = 60.0
 LONGEST_PAUSE = 900.0

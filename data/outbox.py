@@ -203,6 +203,11 @@ def postpone(c: Connection, reply: Outgoing, until: float, error: str, now: floa
         journal.note(c, reply.mention_id, Event.RETRY, now, what="reply", until=until, error=error)
 
 
+def forget_media(c: Connection, reply: Outgoing) -> None:
+    """The platform no longer knows what was uploaded: it is uploaded again."""
+    c.execute("UPDATE outbox SET media = '[]', media_until = NULL WHERE id = ?", (reply.id,))
+
+
 def put_back(c: Connection, reply: Outgoing, until: float, error: str) -> None:
     """It was not its turn: back without an attempt, and not worth a line in the journal."""
     _back_in_line(c, reply, until, error, attempts=1)
@@ -326,6 +331,7 @@ def _outgoing(row: Any) -> Outgoing:
         attempts=row["attempts"],
         asked_at=row["received_at"],
         answer_to=mention.answer_to,
+        thread=mention.thread,
         media=tuple(json.loads(row["media"])),
         media_until=row["media_until"],
         posting_at=row["posting_at"],

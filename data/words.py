@@ -355,6 +355,7 @@ class Outgoing:
     attempts: int
     asked_at: float = 0.0
     answer_to: str | None = None
+    thread: str | None = None
     media: tuple[str, ...] = ()
     media_until: float | None = None
     posting_at: float | None = None
@@ -377,6 +378,7 @@ class Reply:
     pictures: tuple[tuple[Picture, str], ...] = ()  #: each with its alt text
     job_id: int | None = None
     answer_to: str | None = None
+    thread: str | None = None
     asked_at: float = 0.0
     posting_at: float | None = None
     attempt: int = 1

@@ -14,9 +14,6 @@ from data import budget
 from data.store import Connection
 from data.words import Allowance, Refuse, Say, Window
 
-#: The endpoint whose windows replies are counted in.
-REPLIES = "replies"
-
 
 def opens_at(
     c: Connection, platform: str, allowance: Allowance, amount: int, now: float
@@ -33,7 +30,7 @@ def opens_at(
 
 def _next_place(c: Connection, platform: str, window: Window, places: int, now: float) -> float:
     """When the window, or the one after it, has a place behind all that are kept free."""
-    use = budget.use(c, platform, REPLIES, window, now)
+    use = budget.use(c, platform, budget.REPLIES, window, now)
     whole_windows = (use.used + places) // window.capacity
     if whole_windows == 0:
         return now

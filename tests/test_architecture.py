@@ -18,7 +18,8 @@ ROOMS = {
 }
 #: Package → the only places that may import it.
 HOMES = {
-    "tweepy": ["bots/platforms/x"],
+    "tweepy": ["bots/platforms/x", "bots/platforms/_x/"],
+    "oauthlib": ["bots/platforms/x", "bots/platforms/_x/"],
     "discord": ["bots/platforms/discord"],
     "torch": ["generator/engines/", "generator/training/"],
     "diffusers": ["generator/engines/", "generator/training/"],
