@@ -25,6 +25,15 @@ class Clock:
         return self.now
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say it loudly where requests could not be held against X's own descriptions."""
+    from tests.fake_x import descriptions  # it brings a large library with it
+
+    if not descriptions.at_hand():
+        terminalreporter.write_sep("!", "X")
+        terminalreporter.write_line(descriptions.ABSENT, yellow=True, bold=True)
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()

@@ -427,6 +427,26 @@ async def test_long_texts_come_as_a_note(x: FakeX, caller: Caller) -> None:
     assert post["note_tweet"]["text"].endswith("a fox ")
 
 
+async def test_texts_are_given_out_as_html_has_them(x: FakeX, caller: Caller) -> None:
+    x.world.post("ada", "a fox & a hare for @muralist")
+    (post,) = (await caller.mentions(**{"tweet.fields": "entities"})).body["data"]
+    (named,) = post["entities"]["mentions"]
+    assert post["text"] == "a fox &amp; a hare for @muralist"
+    assert post["text"][named["start"] : named["end"]] == "@muralist"
+
+
+async def test_to_try_to_answer_an_answer_to_our_picture_is_fair(x: FakeX, caller: Caller) -> None:
+    mention = x.world.ask("ada", "a red fox")
+    picture = await caller.reply(mention.id, "A red fox.", await caller.picture())
+    thanks = x.world.post("ada", "bluer, please", reply_to=picture.id)
+    assert thanks.text == "@muralist bluer, please"
+    answer = await caller.reply(thanks.id, "A blue fox.", await caller.picture())
+    assert answer.status == 403
+    assert judge(x) == []
+    x.world.implicit_summons = True
+    assert (await caller.reply(thanks.id, "A blue fox.", await caller.picture())).status == 201
+
+
 def test_late_posts_arrive_out_of_order() -> None:
     clock = Clock()
     world = World(clock)

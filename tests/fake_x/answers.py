@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.fake_x import questions
+from tests.fake_x import questions, text
 from tests.fake_x.refusal import PROBLEMS
-from tests.fake_x.world import Person, Post, World, named_in
+from tests.fake_x.world import Person, Post, World
 
 #: A text longer than this is given out shortened, the whole of it as a note.
 SHORTENED = 280
@@ -76,7 +76,7 @@ class Answers:
     def post(self, post: Post, wanted: Wanted) -> dict[str, Any]:
         """The fields asked for. In 2.167 the author, the history and what it refers to
         come with `expansions`, no longer with fields."""
-        shown: dict[str, Any] = {"id": post.id, "text": self._shortened(post)}
+        shown: dict[str, Any] = {"id": post.id, "text": _escaped(self._shortened(post))}
         history = "edit_history_post_ids" if wanted.new else "edit_history_tweet_ids"
         if not wanted.new or history in wanted.expansions:
             shown[history] = list(post.history)
@@ -125,28 +125,31 @@ class Answers:
         }
 
     def _plain_fields(self, post: Post, wanted: Wanted) -> dict[str, Any]:
+        shown = _escaped(self._shortened(post))
         fields: dict[str, Any] = {
             "conversation_id": post.conversation,
             "created_at": _timestamp(post.created_at),
             "lang": "en",
-            "display_text_range": [post.display_start, len(self._shortened(post))],
+            "display_text_range": [post.display_start, len(shown)],
             "possibly_sensitive": False,
         }
-        if entities := self._entities(post):
+        if entities := self._entities(shown):
             fields["entities"] = entities
         if post.media:
             fields["attachments"] = {"media_keys": [self._world.media[m].key for m in post.media]}
         if len(post.said) > SHORTENED:
-            fields["note_post" if wanted.new else "note_tweet"] = {"text": post.text}
+            whole = _escaped(post.text)
+            note = {"text": whole, "entities": self._entities(whole)}
+            fields["note_post" if wanted.new else "note_tweet"] = note
         return {name: value for name, value in fields.items() if name in wanted.fields}
 
-    def _entities(self, post: Post) -> dict[str, Any]:
-        end = len(self._shortened(post))
+    def _entities(self, words: str) -> dict[str, Any]:
+        """The names of people there are, and where they stand in the text as it is given out."""
         known = {one.username.lower(): one for one in list(self._world.people.values())}
         mentions = [
             {"start": h.start, "end": h.end, "username": one.username, "id": one.id}
-            for h in named_in(post)
-            if h.end <= end and (one := known.get(h.username.lower())) is not None
+            for h in text.handles(words)
+            if (one := known.get(h.username.lower())) is not None
         ]
         return {"mentions": mentions} if mentions else {}
 
@@ -209,6 +212,11 @@ class Answers:
         if len(post.said) <= SHORTENED:
             return post.text
         return post.text[: post.display_start + SHORTENED - 1] + "…"
+
+
+def _escaped(words: str) -> str:
+    """X gives out `&`, `<` and `>` as HTML has them."""
+    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _listed(query: Mapping[str, str], name: str) -> frozenset[str]:

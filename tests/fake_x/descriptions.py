@@ -113,6 +113,10 @@ class Description:
         return jsonschema.Draft4Validator(_anchored(schema, self._name), registry=self._registry)
 
 
+def at_hand(place: Path = PLACE) -> bool:
+    return all((place / f"openapi-{version}.json").is_file() for version in VERSIONS)
+
+
 def load(place: Path = PLACE) -> list[Description]:
     """Both descriptions, or none where they are not at hand."""
     found = [Description.at(place, version) for version in VERSIONS]

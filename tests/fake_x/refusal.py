@@ -54,11 +54,11 @@ def no_such(resource: str) -> Refusal:
     )
 
 
-def not_summoned() -> Refusal:
+def not_summoned(*, careless: bool) -> Refusal:
     return forbidden(
         "Reply to this conversation is not allowed because you have not been mentioned or "
         "otherwise engaged by the author of the post you are replying to.",
-        offence="reply to somebody who did not summon the bot",
+        offence="reply to somebody who did not summon the bot" if careless else "",
     )
 
 

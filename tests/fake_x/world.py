@@ -416,7 +416,10 @@ class World:
         return post
 
     def _answerable(self, post_id: str) -> Post:
-        """The post to reply to. Raises Refusal (§0 fact 2, §8)."""
+        """The post to reply to. Raises Refusal (§0 fact 2, §8).
+
+        Whether an answer to the bot's own picture summons it nobody knows (§4): to try is fair.
+        """
         parent = self.posts.get(post_id)
         if parent is None or parent.deleted or parent.author.suspended or parent.author.protected:
             raise refusal.not_visible()
@@ -425,7 +428,9 @@ class World:
         if parent.author is self.bot:
             return parent
         if not self._summons(parent):
-            raise refusal.not_summoned()
+            answered = self.posts.get(parent.replied_to or "")
+            to_the_bot = answered is not None and answered.author is self.bot
+            raise refusal.not_summoned(careless=not to_the_bot)
         if parent.replies_from == "following":
             raise refusal.restricted()
         return parent
