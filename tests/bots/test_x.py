@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -26,7 +25,6 @@ from data.words import Ruling, Verdict
 from generator.worker import Worker
 from ratelimit import policy
 from ratelimit.tiers import DAILY
-from tests.fake_x.credentials import OAuth1
 from tests.fake_x.endpoints import Endpoint
 from tests.fake_x.faults import Fault
 from tests.fake_x.server import FakeX
@@ -41,15 +39,7 @@ Living = Callable[..., contextlib.AbstractAsyncContextManager[None]]
 @pytest.fixture
 async def x() -> AsyncIterator[FakeX]:
     async with FakeX(held_seconds=0.3, slow_seconds=0.1, bare_seconds=1.0) as fake:
-        know_the_bot(fake)
         yield fake
-
-
-def know_the_bot(x: FakeX) -> None:
-    """An access token begins with the number of the account it was made for."""
-    token = f"{x.world.bot.id}-{x.keys.access_token.partition('-')[2]}"
-    x.keys = dataclasses.replace(x.keys, access_token=token)
-    x._oauth1 = OAuth1(x.keys)
 
 
 def settings_for(x: FakeX, **more: Any) -> Settings:
