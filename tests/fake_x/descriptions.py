@@ -23,8 +23,8 @@ PLACE = Path(__file__).resolve().parents[3] / "shared" / "x-openapi"
 VERSIONS = ("2.166", "2.167")
 
 ABSENT = (
-    f"SKIPPED: X's published API descriptions {' and '.join(VERSIONS)} are not in {PLACE.name}/ "
-    "beside this checkout; requests are checked by the fake's own rules only."
+    f"SKIPPED: X's published API descriptions {' and '.join(VERSIONS)} are not in "
+    f"../{PLACE.parent.name}/{PLACE.name}; requests are checked by the fake's own rules only."
 )
 
 
