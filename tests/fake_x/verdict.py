@@ -61,10 +61,10 @@ def _flaws(world: World, reply: Post) -> Iterator[str]:
 
 def _strays(world: World) -> Iterator[str]:
     """Posts that answer nobody who asked."""
-    owed = {version for mention in world.asked for version in world.posts[mention].history}
-    owed |= {post.id for post in world.posts.values() if owed & set(post.history)}
+    owed = {world.posts[mention].history[0] for mention in world.asked}
     for post in world.of_the_bot():
-        if post.replied_to not in owed and not post.deleted:
+        answered = world.posts[post.replied_to].history[0] if post.replied_to else None
+        if answered not in owed and not post.deleted:
             yield f"stray: {post.id} {post.said[:40]!r}"
 
 

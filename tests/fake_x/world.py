@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import random
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -95,6 +96,8 @@ class Post:
     deleted: bool = False
     replies_from: str = "everyone"
     made_with_ai: bool = False
+    #: Every name in the text in lower case, those X put before it as well.
+    named: frozenset[str] = frozenset()
     in_mentions_at: float = 0.0
     in_timeline_at: float = 0.0
     in_index_at: float = 0.0
@@ -163,6 +166,9 @@ class World:
         self.media: dict[str, Media] = {}
         #: Ids of the mentions the bot owes an answer, in the order they were made.
         self.asked: list[str] = []
+        self._own: list[Post] = []
+        #: The bot's replies, by the first version of what they answer.
+        self._answers: defaultdict[str, list[Post]] = defaultdict(list)
         self._chance = random.Random(seed)
         self._last_id = 0
         self.bot = self.people[bot_id] = Person(bot_id, bot, automated=True)
@@ -250,7 +256,7 @@ class World:
                 if post.in_mentions_at <= now
                 and post.author is not person
                 and self.shows(post)
-                and any(h.username.lower() == person.username.lower() for h in named_in(post))
+                and person.username.lower() in post.named
             ]
         return [post for post in found[:MENTIONS_KEPT] if span.holds(post)]
 
@@ -369,13 +375,11 @@ class World:
     def replies_to(self, post_id: str) -> list[Post]:
         """The bot's answers to any version of a post, deleted ones as well."""
         with self.lock:
-            family = set(self.posts[post_id].history)
-            family |= {p.id for p in self.posts.values() if post_id in p.history}
-            return [p for p in self.of_the_bot() if p.replied_to in family]
+            return list(self._answers[self.posts[post_id].history[0]])
 
     def of_the_bot(self) -> list[Post]:
         with self.lock:
-            return [post for post in self.posts.values() if post.author is self.bot]
+            return list(self._own)
 
     def _newest_first(self) -> Iterator[Post]:
         return iter(sorted(self.posts.values(), key=lambda post: int(post.id), reverse=True))
@@ -394,6 +398,7 @@ class World:
             display_start=len(prefix),
             replied_to=reply_to,
             history=(new,),
+            named=frozenset(h.username.lower() for h in text.handles(prefix + words)),
             in_mentions_at=now + self._chance.uniform(*self.lags.mentions),
             in_timeline_at=now + self._chance.uniform(*self.lags.timeline),
             in_index_at=now + self._chance.uniform(*self.lags.index),
@@ -413,6 +418,10 @@ class World:
 
     def _keep(self, post: Post) -> Post:
         self.posts[post.id] = post
+        if post.author is self.bot:
+            self._own.append(post)
+            if post.replied_to is not None:
+                self._answers[self.posts[post.replied_to].history[0]].append(post)
         return post
 
     def _answerable(self, post_id: str) -> Post:
@@ -437,9 +446,7 @@ class World:
 
     def _summons(self, post: Post) -> bool:
         quoted = self.posts.get(post.quoted) if post.quoted else None
-        implicit = self.implicit_summons and any(
-            h.username.lower() == self.bot.username.lower() for h in named_in(post)
-        )
+        implicit = self.implicit_summons and self.bot.username.lower() in post.named
         by_name = post.tags(self.bot.username) and post.retweeted is None
         return by_name or implicit or (quoted is not None and quoted.author is self.bot)
 
@@ -468,11 +475,6 @@ class World:
             post.said == words and post.created_at > recent and not post.deleted
             for post in self.of_the_bot()
         )
-
-
-def named_in(post: Post) -> list[text.Handle]:
-    """Every name in the text, those X put before it as well."""
-    return list(text.handles(post.text))
 
 
 def _check_text(draft: Draft) -> None:
