@@ -19,6 +19,7 @@ from bots.platform import load as load_platform
 from bots.pulse import Pulse
 from bots.settings import Settings
 from bots.settings import load as load_settings
+from data import budget
 from data.pictures import PictureStore
 from data.presence import Presence
 from data.store import open_store
@@ -47,6 +48,23 @@ def doctor() -> None:
     from bots.doctor import examine  # rich and the probes, only when asked for
 
     sys.exit(examine())
+
+
+@main.command()
+@click.argument("platform")
+def resume(platform: str) -> None:
+    """Post on PLATFORM again, after its account was in trouble and is well."""
+    try:
+        mended = asyncio.run(_resume(load_settings(), platform))
+    except MuralistError as failure:
+        click.echo(f"muralist: {failure}", err=True)
+        sys.exit(1)
+    click.echo(f"Posting on {platform} goes on." if mended else f"{platform} was not stopped.")
+
+
+async def _resume(settings: Settings, platform: str) -> bool:
+    async with open_store(settings.database) as store:
+        return await store.write(lambda c: budget.mend(c, platform))
 
 
 def run() -> None:

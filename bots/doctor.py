@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
 import platform
@@ -17,7 +18,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bots.settings import PREFIX, Settings, SettingsError, load
-from data.store import SAFE_SQLITE, sqlite_version
+from data import budget
+from data.store import SAFE_SQLITE, connect, sqlite_version
 from generator.engine import EngineError, EngineSettings, open_engine
 
 #: Below this much free space, in bytes, pictures will soon have no room.
@@ -72,9 +74,54 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     for probe in probes:
         yield probe(settings)
     yield Finding("platforms", Mark.NOTE, ", ".join(settings.platforms))
+    if "x" in settings.platforms:
+        yield from _x(settings)
     changed = [name for name in Settings.model_fields if name in settings.model_fields_set]
     shown = ", ".join(f"{PREFIX}{n.upper()}={getattr(settings, n)}" for n in changed)
     yield Finding("set by you", Mark.NOTE, shown or "nothing; the defaults are in force")
+
+
+#: What X asks of whoever runs a bot, and no program can check.
+_X_ASKS = (
+    "X has approved this app for replies that an AI makes (developer.x.com, your project)",
+    "the account carries the Automated label and names the account that manages it",
+    "its bio says that it is a bot, who runs it, and that “stop” is honoured",
+    "the bot's own account owns the developer app, or each mention read costs five times as much",
+    "the app may read and write, and its keys were made after that was set",
+)
+
+
+def _x(settings: Settings) -> Iterator[Finding]:
+    # tweepy, only when asked for
+    from bots.platforms._x.transport import keys_of
+
+    try:
+        keys = keys_of(settings)
+        says = f"four keys for account {keys.bot_id}, known as @{settings.handle}"
+        yield Finding("X", Mark.WORKS, says)
+    except SettingsError as error:
+        yield Finding("X", Mark.BROKEN, str(error))
+    yield Finding("X", Mark.NOTE, f"at most {settings.x_usd_per_day:g} US dollars a UTC day")
+    yield from _x_so_far(settings)
+    for asked in _X_ASKS:
+        yield Finding("X asks", Mark.NOTE, asked)
+
+
+def _x_so_far(settings: Settings) -> Iterator[Finding]:
+    """Its health and its last days' costs, where it has run before."""
+    if not settings.database.exists():
+        return
+    with contextlib.closing(connect(settings.database, read_only=True)) as c:
+        if not budget.kept(c):
+            return
+        stopped, days = budget.tripped(c, "x"), budget.costs(c, "x", 3)
+    if stopped is not None:
+        says = f"nothing is posted: {stopped} Mend it, then `python -m bots resume x`"
+        yield Finding("X", Mark.BROKEN, says)
+    for cost in days:
+        each = f", {cost.usd_per_reply:.4f} each" if cost.usd_per_reply else ""
+        says = f"{cost.day}: {cost.usd:.3f} US dollars for {cost.replies} pictures{each}"
+        yield Finding("X", Mark.NOTE, says)
 
 
 def _python(_settings: Settings) -> Finding:

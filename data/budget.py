@@ -46,6 +46,16 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What a UTC day cost, in US dollars, and what it bought."""
+
+    day: str
+    usd: float
+    replies: int
+    usd_per_reply: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
     """One thing that costs something; `thing` is the platform's id of it."""
 
@@ -200,6 +210,22 @@ def tripped(c: Connection, platform: str) -> str | None:
     """Why nothing is written to a platform, None where all is well."""
     row = c.execute("SELECT reason FROM breakers WHERE platform = ?", (platform,)).fetchone()
     return row["reason"] if row else None
+
+
+def costs(c: Connection, platform: str, days: int) -> list[Cost]:
+    """The newest days first; charges that are unclear count as made."""
+    rows = c.execute(
+        "SELECT day, usd + usd_unclear AS usd, replies, usd_per_reply FROM spend_log"
+        " WHERE platform = ? ORDER BY day DESC LIMIT ?",
+        (platform, days),
+    )
+    return [Cost(**dict(row)) for row in rows]
+
+
+def kept(c: Connection) -> bool:
+    """Whether the file has budgets yet: it may be older than they are."""
+    row = c.execute("SELECT 1 FROM sqlite_master WHERE name = 'spend_log'").fetchone()
+    return row is not None
 
 
 def day_ends(now: float) -> float:
