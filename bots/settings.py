@@ -276,6 +276,20 @@ class Settings(BaseSettings):
         le=100_000,
         allow_inf_nan=False,
     )
+    x_replies_per_15_minutes: int = _setting(
+        100,
+        "X: replies in 15 minutes, until X's answers say otherwise.",
+        "a whole number from 1 to 100000",
+        ge=1,
+        le=100_000,
+    )
+    x_replies_per_3_hours: int = _setting(
+        300,
+        "X: replies in three hours, which only some of X's pages speak of.",
+        "a whole number from 1 to 1000000",
+        ge=1,
+        le=1_000_000,
+    )
     x_photo_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = _setting(
         ("pbs.twimg.com",),
         "X: hosts photos are fetched from, by https, separated by commas.",

@@ -73,12 +73,12 @@ def enter(
         until: float = pause["until"]
         return until
     uses = [(window, use(c, platform, endpoint, window, now)) for window in windows]
-    full = [u.resets_at for window, u in uses if u.used >= _capacity(c, platform, endpoint, window)]
+    full = [u.resets_at for window, u in uses if u.used >= capacity(c, platform, endpoint, window)]
     if full:
         return max(full)
     for window, u in uses:
-        capacity = _capacity(c, platform, endpoint, window)
-        _set(c, platform, endpoint, window.name, capacity, u.used + 1, u.resets_at)
+        room = capacity(c, platform, endpoint, window)
+        _set(c, platform, endpoint, window.name, room, u.used + 1, u.resets_at)
     if pause is not None:
         # It is over: this request tries first, and the others wait for what it learns.
         _pause(c, platform, endpoint, now + PROBE, pause["strikes"], probing=True)
@@ -233,7 +233,7 @@ def day_ends(now: float) -> float:
     return next_day(now)
 
 
-def _capacity(c: Connection, platform: str, endpoint: str, window: Window) -> int:
+def capacity(c: Connection, platform: str, endpoint: str, window: Window) -> int:
     """What the platform said last, else what its documents say."""
     row = c.execute(
         "SELECT capacity FROM windows WHERE platform = ? AND endpoint = ? AND name = ?",

@@ -31,7 +31,8 @@ def opens_at(
 def _next_place(c: Connection, platform: str, window: Window, places: int, now: float) -> float:
     """When the window, or the one after it, has a place behind all that are kept free."""
     use = budget.use(c, platform, budget.REPLIES, window, now)
-    whole_windows = (use.used + places) // window.capacity
+    capacity = budget.capacity(c, platform, budget.REPLIES, window)
+    whole_windows = (use.used + places) // max(1, capacity)
     if whole_windows == 0:
         return now
     return use.resets_at + (whole_windows - 1) * window.seconds

@@ -77,7 +77,8 @@ def settings_for(x: FakeX, folder: Path) -> Settings:
         "x_poll_seconds": 0.1,
         "x_settle_seconds": 1.0,
         "x_usd_per_day": 1000.0,
-        "x_author_cap": 1000,
+        "x_replies_per_15_minutes": 100_000,
+        "x_replies_per_3_hours": 100_000,
     }
     return Settings(
         **fields,

@@ -22,7 +22,7 @@ from bots import fetch
 from bots.platform import Delivery, House, Manners, Outcome, PlatformError, Words
 from bots.platforms._x import pictures, reading
 from bots.platforms._x.listening import Listener
-from bots.platforms._x.meter import ALT_TEXT, NAME, OWN_READ, REPLY, WINDOWS, Endpoint, Meter
+from bots.platforms._x.meter import ALT_TEXT, NAME, OWN_READ, REPLY, Meter, reply_windows
 from bots.platforms._x.reading import Bot
 from bots.platforms._x.transport import Transport, keys_of
 from bots.settings import Settings
@@ -61,7 +61,7 @@ def manners_of(settings: Settings) -> Manners:
         numbered=True,
         stop_is_for_good=True,
         allowance=Allowance(
-            windows=WINDOWS[Endpoint.REPLIES],
+            windows=reply_windows(settings),
             per_day=round(settings.x_usd_per_day * 1_000_000),
             per_reply=REPLY + OWN_READ,
             per_picture=ALT_TEXT,

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from bots.platform import House, Outcome, PlatformError
+from bots.settings import Settings
 from data import budget
 from data.budget import Price, Reading
 from data.store import Connection
@@ -54,16 +55,21 @@ WINDOWS: Final[Mapping[Endpoint, tuple[Window, ...]]] = MappingProxyType(
         Endpoint.TIMELINE: _windows(900),
         Endpoint.LOOKUP: _windows(3500),
         Endpoint.SEARCH: _windows(300),
-        Endpoint.REPLIES: _windows(
-            100,
-            Window(name="three hours", capacity=300, seconds=_THREE_HOURS),
-            Window(name="app day", capacity=10_000, seconds=_DAY),
-        ),
         Endpoint.DELETE: _windows(50),
         Endpoint.UPLOAD: _windows(500, Window(name="app day", capacity=50_000, seconds=_DAY)),
         Endpoint.METADATA: _windows(500, Window(name="app day", capacity=50_000, seconds=_DAY)),
     }
 )
+
+
+def reply_windows(settings: Settings) -> tuple[Window, ...]:
+    """What X's pages about replies say, the strictest of them, unless told otherwise."""
+    return _windows(
+        settings.x_replies_per_15_minutes,
+        Window(name="three hours", capacity=settings.x_replies_per_3_hours, seconds=_THREE_HOURS),
+        Window(name="app day", capacity=10_000, seconds=_DAY),
+    )
+
 
 _ROUTES: Final = (
     (Endpoint.MENTIONS, "GET", re.compile(r"/2/users/\d+/mentions")),
@@ -117,6 +123,7 @@ class Meter:
         self._clock = house.clock
         self._per_day = round(house.settings.x_usd_per_day * 1_000_000)
         self._bot_id = bot_id
+        self._windows = {**WINDOWS, Endpoint.REPLIES: reply_windows(house.settings)}
 
     async def enter(self, request: Request) -> None:
         """Count a request that is about to be made. Raises PlatformError, NOT_YET."""
@@ -126,7 +133,7 @@ class Meter:
             amount = request.price.amount if request.price else 1
             if budget.spent(c, NAME, now) + amount > self._per_day:
                 return "the money for today is spent", budget.day_ends(now)
-            windows = WINDOWS[request.endpoint]
+            windows = self._windows[request.endpoint]
             until = budget.enter(c, NAME, request.endpoint, windows, now)
             if until is not None:
                 return "its limit is reached", until
