@@ -1,0 +1,157 @@
+"""The line to X against the fake: every way a request can end, and what it is taken for."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bots.platform import House, Outcome, PlatformError
+from bots.platforms._x import transport as transport_module
+from bots.platforms._x.meter import Meter
+from bots.platforms._x.transport import Transport, keys_of
+from bots.settings import Settings
+from tests.fake_x.endpoints import Endpoint
+from tests.fake_x.faults import Fault
+from tests.fake_x.server import FakeX
+from tests.fake_x.world import Trouble
+
+CREATE = Endpoint.CREATE
+HELD = 5.0
+
+Line = Callable[..., AbstractAsyncContextManager[Transport]]
+
+
+@pytest.fixture
+async def x() -> AsyncIterator[FakeX]:
+    async with FakeX(held_seconds=HELD, slow_seconds=0.05, storm_seconds=0.2) as fake:
+        yield fake
+
+
+@pytest.fixture
+def line(x: FakeX, house: House, monkeypatch: pytest.MonkeyPatch) -> Line:
+    monkeypatch.setattr(transport_module, "TIMEOUT", aiohttp.ClientTimeout(total=0.3))
+
+    @contextlib.asynccontextmanager
+    async def opened(url: str = "") -> AsyncIterator[Transport]:
+        fields = {name.lower(): value for name, value in x.settings().items()}
+        fields.pop("x_photo_hosts")
+        settings = Settings(**fields)  # type: ignore[arg-type]
+        lived_in = dataclasses.replace(house, settings=settings, clock=time.time)
+        keys = keys_of(settings)
+        async with aiohttp.ClientSession() as session:
+            yield Transport(keys, url or x.url, session, Meter(lived_in, keys.bot_id))
+
+    return opened
+
+
+def a_reply(to: str) -> dict[str, Any]:
+    return {"text": "A red fox.", "reply": {"in_reply_to_tweet_id": to}}
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome"),
+    [
+        (Fault.DROP, Outcome.UNKNOWN),
+        (Fault.TIMEOUT, Outcome.UNKNOWN),
+        (Fault.JSON_503, Outcome.UNKNOWN),
+        (Fault.HTML_503, Outcome.UNKNOWN),
+        (Fault.EMPTY_503, Outcome.UNKNOWN),
+        (Fault.HTML_200, Outcome.UNKNOWN),
+        (Fault.DROP_AFTER, Outcome.UNKNOWN),
+        (Fault.TIMEOUT_AFTER, Outcome.UNKNOWN),
+        (Fault.HTML_503_AFTER, Outcome.UNKNOWN),
+        (Fault.RATE_LIMITED, Outcome.NOT_YET),
+        (Fault.BARE_429, Outcome.NOT_YET),
+        (Fault.DAY_429, Outcome.NOT_YET),
+        (Fault.UNAUTHORIZED, Outcome.HALT),
+    ],
+)
+async def test_how_a_reply_may_end(x: FakeX, line: Line, fault: Fault, outcome: Outcome) -> None:
+    mention = x.world.ask("ada", "a red fox")
+    x.faults.put(CREATE, fault)
+    begun = time.monotonic()
+    async with line() as transport:
+        with pytest.raises(PlatformError) as caught:
+            await transport.post("/2/tweets", a_reply(mention.id))
+    assert caught.value.outcome is outcome
+    assert time.monotonic() - begun < HELD / 2
+    assert len(x.world.of_the_bot()) == fault.after
+    assert len(x.requests(CREATE)) == 1
+
+
+async def test_during_a_pause_nothing_is_sent(x: FakeX, line: Line) -> None:
+    mention = x.world.ask("ada", "a red fox")
+    x.faults.put(CREATE, Fault.BARE_429)
+    async with line() as transport:
+        for _ in range(3):
+            with pytest.raises(PlatformError) as caught:
+                await transport.post("/2/tweets", a_reply(mention.id))
+            assert caught.value.outcome is Outcome.NOT_YET
+            assert (caught.value.retry_after or 0) > 50
+    assert len(x.requests(CREATE)) == 1
+
+
+@pytest.mark.parametrize("trouble", list(Trouble))
+async def test_an_account_in_trouble_halts(x: FakeX, line: Line, trouble: Trouble) -> None:
+    mention = x.world.ask("ada", "a red fox")
+    x.world.trouble = trouble
+    async with line() as transport:
+        with pytest.raises(PlatformError) as caught:
+            await transport.post("/2/tweets", a_reply(mention.id))
+    assert caught.value.outcome is Outcome.HALT
+
+
+async def test_the_same_again_stands(x: FakeX, line: Line) -> None:
+    mention = x.world.ask("ada", "a red fox")
+    async with line() as transport:
+        await transport.post("/2/tweets", a_reply(mention.id))
+        with pytest.raises(PlatformError) as caught:
+            await transport.post("/2/tweets", a_reply(mention.id))
+    assert caught.value.outcome is Outcome.STANDS
+
+
+@pytest.mark.parametrize("how", ["deleted", "protected", "blocked", "restricted", "not summoned"])
+async def test_an_unwanted_reply_is_dropped_for_good(x: FakeX, line: Line, how: str) -> None:
+    mention = x.world.ask("ada", "a red fox")
+    mention.deleted = how == "deleted"
+    mention.author.protected = how == "protected"
+    mention.author.blocks |= {x.world.bot.id} if how == "blocked" else set()
+    mention.replies_from = "following" if how == "restricted" else "everyone"
+    to = x.world.post("ben", "hello").id if how == "not summoned" else mention.id
+    async with line() as transport:
+        with pytest.raises(PlatformError) as caught:
+            await transport.post("/2/tweets", a_reply(to))
+    assert caught.value.outcome is Outcome.NEVER
+
+
+async def test_nobody_there_is_certainly_not_applied(x: FakeX, line: Line) -> None:
+    async with line("http://127.0.0.1:9") as transport:
+        with pytest.raises(PlatformError) as caught:
+            await transport.post("/2/tweets", a_reply("1"))
+    assert caught.value.outcome is Outcome.NOT_APPLIED
+
+
+async def test_no_secret_is_in_an_error_or_in_a_log_at_any_level(
+    x: FakeX, line: Line, caplog: pytest.LogCaptureFixture
+) -> None:
+    mention = x.world.ask("ada", "a red fox")
+    x.faults.put(CREATE, Fault.UNAUTHORIZED, Fault.DROP)
+    told = ""
+    with caplog.at_level(logging.DEBUG):
+        async with line() as transport:
+            for _ in range(3):
+                with contextlib.suppress(PlatformError):
+                    await transport.post("/2/tweets", a_reply(mention.id))
+            with pytest.raises(PlatformError) as caught:
+                await transport.post("/2/tweets", a_reply(mention.id))
+            told = f"{caught.getrepr(style='long', showlocals=False)} {transport!r}"
+    told += "".join(f"{record.getMessage()}" for record in caplog.records)
+    assert [secret for secret in x.canaries() if secret in told] == []
