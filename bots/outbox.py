@@ -28,6 +28,8 @@ ABREAST = 8
 ATTEMPTS = 8
 #: Longest wait between two attempts, in seconds.
 LONGEST_WAIT = 300.0
+#: After so many seconds a look that brought no word, because its process died, is made again.
+LOOK = 30.0
 #: How often to look for replies another process has put into the outbox.
 POLL = 1.0
 #: After so many seconds without a look that worked, a person must look.
@@ -84,7 +86,7 @@ class Outbox:
             return []
         now = self._house.clock()
         return await self._store.write(
-            lambda c: outbox.take_looks(c, platform.name, room, now, now + LONGEST_WAIT)
+            lambda c: outbox.take_looks(c, platform.name, room, now, now + LOOK)
         )
 
     async def _take(self, platform: Platform, room: int) -> list[Outgoing]:

@@ -45,7 +45,7 @@ async def x() -> AsyncIterator[FakeX]:
 
 
 def settings_for(x: FakeX, **more: Any) -> Settings:
-    fields = {name.lower(): value for name, value in x.settings().items()}
+    fields: dict[str, Any] = {name.lower(): value for name, value in x.settings().items()}
     fields["x_photo_hosts"] = (fields["x_photo_hosts"],)
     # Quicker than anybody may set them: the fake is here, and lags by less.
     quick = {"x_poll_seconds": 0.2, "x_settle_seconds": 1.0}
