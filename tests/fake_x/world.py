@@ -209,8 +209,7 @@ class World:
         `at` backdates it; `mention_lag` says when the mention timeline has it.
         """
         with self.lock:
-            author, now = self.person(who), self.clock() if at is None else at
-            post = self._compose(author, words, now, reply_to)
+            post = self._compose(self.person(who), words, reply_to, at)
             post.quoted, post.media, post.replies_from = quote, tuple(photos), replies_from
             if mention_lag is not None:
                 post.in_mentions_at = self.clock() + mention_lag
@@ -220,7 +219,7 @@ class World:
         with self.lock:
             original = self.posts[post_id]
             words = f"RT @{original.author.username}: {original.text}"
-            post = self._compose(self.person(who), words, self.clock(), None)
+            post = self._compose(self.person(who), words, None)
             post.retweeted = post_id
             return self._keep(post)
 
@@ -229,7 +228,7 @@ class World:
         with self.lock:
             old = self.posts[post_id]
             old.superseded = True
-            new = self._compose(old.author, words, self.clock(), old.replied_to)
+            new = self._compose(old.author, words, old.replied_to)
             new.conversation, new.media, new.quoted = old.conversation, old.media, old.quoted
             new.history = (*old.history, new.id)
             return self._keep(new)
@@ -329,7 +328,7 @@ class World:
                 raise refusal.bad_media("the same id twice")
             if self._said_before(draft.text):
                 raise refusal.duplicate()
-            post = self._compose(self.bot, draft.text, self.clock(), draft.reply_to)
+            post = self._compose(self.bot, draft.text, draft.reply_to)
             post.media, post.made_with_ai = draft.media, draft.made_with_ai
             for one in media:
                 one.used_in.append(post.id)
@@ -384,16 +383,17 @@ class World:
     def _newest_first(self) -> Iterator[Post]:
         return iter(sorted(self.posts.values(), key=lambda post: int(post.id), reverse=True))
 
-    def _compose(self, author: Person, words: str, at: float, reply_to: str | None) -> Post:
-        now = self.clock()
-        new = self.new_id() if at == now else self.new_id(at)
+    def _compose(
+        self, author: Person, words: str, reply_to: str | None, at: float | None = None
+    ) -> Post:
+        now, new = self.clock(), self.new_id(at)
         answered = self.posts[reply_to] if reply_to is not None else None
         prefix = "".join(f"@{name} " for name in self._answered(author, answered))
         return Post(
             id=new,
             author=author,
             text=prefix + words,
-            created_at=at,
+            created_at=now if at is None else at,
             conversation=answered.conversation if answered else new,
             display_start=len(prefix),
             replied_to=reply_to,
