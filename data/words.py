@@ -153,8 +153,9 @@ class Mention:
 
     `photo` hangs on the mention itself, `parent_photo` on the post it answers.
     `in_reply_to` and `source_id` are the platform's own ids; `answer_to` is the post
-    to answer where that is another than `source_id` (a post that was edited), and
-    `thread` the conversation, where the platform has such a thing.
+    to answer where that is another than `source_id` (a post that was edited),
+    `thread` the conversation, where the platform has such a thing, and `addressed`
+    the user ids of others who would hear of an answer.
     """
 
     platform: str
@@ -167,6 +168,7 @@ class Mention:
     parent_photo: PhotoRef | None = None
     answer_to: str | None = None
     thread: str | None = None
+    addressed: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -182,6 +184,7 @@ class Mention:
                 "account": Account(**fields["account"]),
                 "photo": photo(fields["photo"]),
                 "parent_photo": photo(fields["parent_photo"]),
+                "addressed": tuple(fields.get("addressed", ())),
             }
         )
 

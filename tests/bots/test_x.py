@@ -247,6 +247,10 @@ async def test_a_refusal_is_silence_and_stop_is_for_good(
         x.world.post("ben", "@muralist stop")
         x.world.post("cem", "@muralist")
         await decided(store, 6)
+        theirs = x.world.post("ben", "my garden")
+        x.world.post("dee", "@muralist paint @ben a hat", reply_to=theirs.id)
+        polls = len(x.requests(Endpoint.MENTIONS))
+        await until(lambda: len(x.requests(Endpoint.MENTIONS)) > polls + 2)
     assert judge(x) == []
     assert len(x.world.of_the_bot()) == 3
     silent = await rows(store, "SELECT say FROM outbox WHERE state = 'unsaid' ORDER BY say")

@@ -154,18 +154,20 @@ class Listener:
         for mention in found:
             if mention.source_id in known or now - mention.created_at > self._max_age:
                 continue
-            why = self._too_much(c, mention, wanted, now)
+            why = self._unwanted(c, mention, wanted, now)
             if why is None:
                 wanted.append(mention)
             else:
                 self._log.info("skipped", post=mention.source_id, why=why)
         return wanted
 
-    def _too_much(
+    def _unwanted(
         self, c: Connection, mention: Mention, beside: Sequence[Mention], now: float
     ) -> str | None:
         """Two bots that answer each other end here; and who asked for silence has it."""
         name, author = self._bot.platform, mention.account.user_id
+        if any(mentions.has_stopped(c, name, other) for other in mention.addressed):
+            return "somebody it addresses asked to be left alone"
         if mention.thread is not None:
             taken = mentions.in_thread(c, name, mention.thread, now - _DAY)
             taken += sum(other.thread == mention.thread for other in beside)

@@ -107,6 +107,7 @@ def mention_of(post: Post, bot: Bot) -> Mention | Skip:
         else None,
         answer_to=post_id if post_id != key else None,
         thread=str(post["conversation_id"]) if post.get("conversation_id") else None,
+        addressed=_addressed(post, {author, bot.id}),
     )
 
 
@@ -135,6 +136,13 @@ def photo_in(page: Mapping[str, Any], post_id: str) -> str | None:
                 if found is not None and found.get("type") == "photo" and found.get("url"):
                     return str(found["url"])
     return None
+
+
+def _addressed(post: Post, but: Collection[str]) -> tuple[str, ...]:
+    """Whom X tells of an answer besides its author: the one answered, and all who are named."""
+    named = [str(found.get("id") or "") for names in _entities(post) for found in names]
+    everybody = dict.fromkeys([str(post.get("in_reply_to_user_id") or ""), *named])
+    return tuple(each for each in everybody if each and each not in but)
 
 
 def _either(post: Post, *names: str) -> Any:
