@@ -85,7 +85,9 @@ class Engine:
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
-        self._recipe = _Recipe(name=Path(settings.model).name, size=0, steps=0, guidance=0, strength=0)
+        self._recipe = _Recipe(
+            name=Path(settings.model).name, size=0, steps=0, guidance=0, strength=0
+        )
         self._device = "cpu"
         self._unit = 1
         self._limit: int | None = None
