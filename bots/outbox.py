@@ -19,7 +19,6 @@ from data import jobs, ledger, outbox
 from data.presence import Presence
 from data.store import Connection
 from data.words import Outgoing, Receipt, Reply, Say, StoreError
-from ratelimit.tiers import DAILY
 
 #: Replies on their way to one platform at the same time.
 ABREAST = 8
@@ -78,10 +77,29 @@ class Outbox:
             lambda c: outbox.take(c, platform.name, self._presence.id, render, room, now)
         )
 
+    def _picture_facts(self, c: Connection, reply: Outgoing, now: float) -> dict[str, object]:
+        """What the sentence beside a picture tells: the wish, the seeds, what is left today."""
+        job = jobs.by_id(c, reply.job_id) if reply.job_id is not None else None
+        if job is None:
+            return {}
+        quota = self._house.quotas[job.tier]
+        return {
+            "wish": job.prompt.wish,
+            "style": job.prompt.style,
+            "seeds": [picture.seed for picture in jobs.pictures(c, job.id)],
+            "count": job.prompt.count,
+            "ignored": list(job.prompt.ignored),
+            "photo": job.photo is not None,
+            "known": job.photo is not None or self._house.knows(job.prompt.wish),
+            "things": len(self._house.vocabulary),
+            "quota": quota,
+            "left": max(0, quota - ledger.usage(c, job.account, now).spoken_for),
+        }
+
     def _render(self, platform: Platform) -> Callable[[Connection, Outgoing], str]:
         def render(c: Connection, reply: Outgoing) -> str:
             now = self._house.clock()
-            facts = {**reply.facts, **_picture_facts(c, reply, now)}
+            facts = {**reply.facts, **self._picture_facts(c, reply, now)}
             return wording.reply_text(reply.say, facts, now=now, limit=platform.text_limit)
 
         return render
@@ -182,21 +200,3 @@ async def _either(event: asyncio.Event, seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
-
-
-def _picture_facts(c: Connection, reply: Outgoing, now: float) -> dict[str, object]:
-    """What the sentence beside a picture tells: the wish, the seeds, what is left today."""
-    job = jobs.by_id(c, reply.job_id) if reply.job_id is not None else None
-    if job is None:
-        return {}
-    quota = DAILY[job.tier]
-    return {
-        "wish": job.prompt.wish,
-        "style": job.prompt.style,
-        "seeds": [picture.seed for picture in jobs.pictures(c, job.id)],
-        "count": job.prompt.count,
-        "ignored": list(job.prompt.ignored),
-        "photo": job.photo is not None,
-        "quota": quota,
-        "left": max(0, quota - ledger.usage(c, job.account, now).spoken_for),
-    }
