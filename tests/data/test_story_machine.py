@@ -150,7 +150,7 @@ def _expected(job: JobState, reply: str | None) -> ChargeState:
 
 TestStory = Story.TestCase
 TestStory.settings = settings(
-    max_examples=60,
+    max_examples=120,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
