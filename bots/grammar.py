@@ -384,14 +384,14 @@ def _set_aspect(flags: _Flags, value: str, told: str) -> bool:
     bounded = max(1 / WIDEST, min(ratio, WIDEST))
     if bounded != ratio:
         flags.ignore(f"{told} beyond 3:1")
-    flags.aspect = _small(bounded)
+    flags.aspect = shape(bounded)
     return True
 
 
-def _small(ratio: Fraction) -> str:
-    """ "W:H" in small whole numbers, the closest there is."""
+def shape(ratio: Fraction) -> str:
+    """ "W:H" in small whole numbers, the closest there is to width by height."""
     if ratio < 1:
-        return ":".join(reversed(_small(1 / ratio).split(":")))
+        return ":".join(reversed(shape(1 / ratio).split(":")))
     near = ratio.limit_denominator(20)
     return f"{near.numerator}:{near.denominator}"
 

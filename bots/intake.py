@@ -11,6 +11,7 @@ import asyncio
 import dataclasses
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
 from typing import Any
 
 import structlog
@@ -198,6 +199,10 @@ class Intake:
         if isinstance(photo, photos.Trouble):
             return _Answer(say=photo.say, facts=photo.facts)
         digest = await asyncio.to_thread(self._house.pictures.put, photo.data)
+        if prompt.aspect is None:
+            # Nobody wants the sides of their photo cut off.
+            aspect = grammar.shape(Fraction(photo.width, photo.height))
+            prompt = dataclasses.replace(prompt, aspect=aspect)
         return _Source(photo=digest, prompt=self._restyling(prompt))
 
     def _restyling(self, prompt: Prompt) -> Prompt:

@@ -166,6 +166,7 @@ async def test_ones_own_photo_is_restyled(desk: Desk, postbox: Postbox, house: H
     assert job is not None
     assert job.photo is not None
     assert job.prompt.style == house.settings.default_style
+    assert job.prompt.aspect == "4:3"
     with Image.open(house.pictures.path(job.photo)) as image:
         assert image.size == (32, 24)
 
