@@ -173,8 +173,7 @@ class Intake:
         if job.photo is not None and job.account.user_id != mention.account.user_id:
             return _Answer(say=Say.NOT_YOUR_PHOTO)
         if prompt.wish:
-            seed = job.seed if prompt.seed is None else prompt.seed
-            return _Source(photo=job.photo, prompt=dataclasses.replace(prompt, seed=seed))
+            return _Source(photo=job.photo, prompt=_refined(job, prompt))
         pictures = await self._store.read(lambda c: jobs.pictures(c, job.id))
         if not pictures:
             return _Answer(say=Say.NO_WISH, facts={"handle": self._house.settings.handle})
@@ -278,6 +277,21 @@ def _take_back(c: Connection, received: Received, now: float) -> None:
     else:
         answer = _Answer(say=Say.NOTHING_TO_CANCEL)
     _say(c, received, answer, now)
+
+
+def _refined(job: Job, prompt: Prompt) -> Prompt:
+    """New words under a picture: the same seed; where they only change it, the rest stays."""
+    seed = job.seed if prompt.seed is None else prompt.seed
+    wish = grammar.refined(job.prompt.wish, prompt.wish)
+    if wish is None:
+        return dataclasses.replace(prompt, seed=seed)
+    return dataclasses.replace(
+        prompt,
+        wish=wish,
+        seed=seed,
+        style=prompt.style or job.prompt.style,
+        aspect=prompt.aspect or job.prompt.aspect,
+    )
 
 
 def _repeated(mention: Mention, earlier: Job | None) -> _Source | _Answer:
