@@ -125,6 +125,7 @@ async def serve(settings: Settings, presence: Presence, stop: asyncio.Event) -> 
             clock=time.time,
             progress=worker.progress,
             vocabulary=known.things,
+            knows=known.covers,
             styles=known.styles,
             engine=lambda: engine.name,
             ready=lambda: worker.ready,

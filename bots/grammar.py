@@ -157,6 +157,16 @@ _CANCEL = re.compile(
 _GRATITUDE = re.compile(
     rf"{_THANKS}[\s,.!\u2600-\u27bf\ufe0f\U0001f000-\U0001faff]*", re.IGNORECASE
 )
+#: What is said about a picture that is there already.
+_CHANGE = re.compile(
+    r"(?:(?:now|but|and|please|then)[\s,]+)*"
+    r"(?:make|turn|paint|colou?r|draw) (?:it|them|this|that|him|her)\s+(?P<how>.+)",
+    re.IGNORECASE,
+)
+_ADDITION = re.compile(
+    r"(?:but|and|now|with|without|on|in|at|as|under|over|near|beside|next to|wearing|holding)\s.+",
+    re.IGNORECASE,
+)
 #: Words that say nothing of what the picture should show.
 _NO_WISH = re.compile(
     rf"(?:{_GREETING}|{_THANKS}|{_PLEASE}|me|(?:{_STRONG}|re-?style|re-?draw)?"
@@ -223,6 +233,19 @@ def parse(text: str, *, handle: str, replying: bool = False, has_photo: bool = F
 def says_stop(text: str, *, handle: str) -> bool:
     """Whether `text` says nothing but that its author wants to be left alone."""
     return bool(_LEAVE.fullmatch(_settled(text[:LONGEST_TEXT], handle, replying=True)))
+
+
+def refined(before: str, words: str) -> str | None:
+    """The wish `before` with what `words` say about it; None where they are a wish of their own.
+
+    "a fox" with "make it green" is "a fox, green", with "on a hill" "a fox on a hill".
+    """
+    changed = _CHANGE.fullmatch(words)
+    if changed:
+        return f"{before}, {changed['how']}" if before else changed["how"]
+    if _ADDITION.fullmatch(words):
+        return f"{before} {words}".strip()
+    return None
 
 
 def clean(text: str) -> str:
@@ -396,14 +419,14 @@ def _set_aspect(flags: _Flags, value: str, told: str) -> bool:
     bounded = max(1 / WIDEST, min(ratio, WIDEST))
     if bounded != ratio:
         flags.ignore(f"{told} beyond 3:1")
-    flags.aspect = _small(bounded)
+    flags.aspect = shape(bounded)
     return True
 
 
-def _small(ratio: Fraction) -> str:
-    """ "W:H" in small whole numbers, the closest there is."""
+def shape(ratio: Fraction) -> str:
+    """ "W:H" in small whole numbers, the closest there is to width by height."""
     if ratio < 1:
-        return ":".join(reversed(_small(1 / ratio).split(":")))
+        return ":".join(reversed(shape(1 / ratio).split(":")))
     near = ratio.limit_denominator(20)
     return f"{near.numerator}:{near.denominator}"
 

@@ -11,6 +11,7 @@ import asyncio
 import dataclasses
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
 from typing import Any
 
 import structlog
@@ -181,8 +182,7 @@ class Intake:
         if job.photo is not None and job.account.user_id != mention.account.user_id:
             return _Answer(say=Say.NOT_YOUR_PHOTO)
         if prompt.wish:
-            seed = job.seed if prompt.seed is None else prompt.seed
-            return _Source(photo=job.photo, prompt=dataclasses.replace(prompt, seed=seed))
+            return _Source(photo=job.photo, prompt=_refined(job, prompt))
         pictures = await self._store.read(lambda c: jobs.pictures(c, job.id))
         if not pictures:
             return _Answer(say=Say.NO_WISH, facts={"handle": self._house.settings.handle})
@@ -210,6 +210,10 @@ class Intake:
         if isinstance(photo, photos.Trouble):
             return _Answer(say=photo.say, facts=photo.facts)
         digest = await asyncio.to_thread(self._house.pictures.put, photo.data)
+        if prompt.aspect is None:
+            # Nobody wants the sides of their photo cut off.
+            aspect = grammar.shape(Fraction(photo.width, photo.height))
+            prompt = dataclasses.replace(prompt, aspect=aspect)
         return _Source(photo=digest, prompt=self._restyling(prompt))
 
     def _restyling(self, prompt: Prompt) -> Prompt:
@@ -297,6 +301,21 @@ def _stop(c: Connection, received: Received, now: float) -> None:
             outbox.recall(c, job.id, now)
     mentions.stop(c, account, now)
     _say(c, received, _Answer(say=Say.STOPPED), now)
+
+
+def _refined(job: Job, prompt: Prompt) -> Prompt:
+    """New words under a picture: the same seed; where they only change it, the rest stays."""
+    seed = job.seed if prompt.seed is None else prompt.seed
+    wish = grammar.refined(job.prompt.wish, prompt.wish)
+    if wish is None:
+        return dataclasses.replace(prompt, seed=seed)
+    return dataclasses.replace(
+        prompt,
+        wish=wish,
+        seed=seed,
+        style=prompt.style or job.prompt.style,
+        aspect=prompt.aspect or job.prompt.aspect,
+    )
 
 
 def _repeated(mention: Mention, earlier: Job | None) -> _Source | _Answer:

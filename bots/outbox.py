@@ -20,7 +20,6 @@ from data import budget, jobs, ledger, outbox
 from data.presence import Presence
 from data.store import Connection
 from data.words import Media, Outgoing, Receipt, Reply, ReplyState, Say, StoreError
-from ratelimit.tiers import DAILY
 
 #: Replies on their way to one platform at the same time.
 ABREAST = 8
@@ -76,13 +75,14 @@ class Outbox:
                 else:
                     await self._store.bell.after(heard, POLL)
 
-    async def _is_due(self, platform: Platform) -> bool:
-        due = await self._store.read(lambda c: outbox.next_due(c, platform.name))
+    async def _is_due(self, platform: Platform, state: ReplyState) -> bool:
+        """Looking costs no write, which would ring the bell this waits for."""
+        due = await self._store.read(lambda c: outbox.next_due(c, platform.name, state))
         return due is not None and due <= self._house.clock()
 
     async def _take_looks(self, platform: Platform, room: int) -> list[Outgoing]:
         """Unclear replies that are due to be looked for."""
-        if room <= 0 or not await self._is_due(platform):
+        if room <= 0 or not await self._is_due(platform, ReplyState.UNCLEAR):
             return []
         now = self._house.clock()
         return await self._store.write(
@@ -90,20 +90,18 @@ class Outbox:
         )
 
     async def _take(self, platform: Platform, room: int) -> list[Outgoing]:
-        if room <= 0 or not await self._is_due(platform):
+        if room <= 0 or not await self._is_due(platform, ReplyState.PENDING):
+            return []
+        if await self._store.read(lambda c: budget.tripped(c, platform.name)) is not None:
             return []
         now = self._house.clock()
         render, speak = self._render(platform), self._speak(platform)
         into = ReplyState.PREPARING if platform.manners.prepares else ReplyState.POSTING
-
-        def act(c: Connection) -> list[Outgoing]:
-            if budget.tripped(c, platform.name) is not None:
-                return []
-            return outbox.take(
+        return await self._store.write(
+            lambda c: outbox.take(
                 c, platform.name, self._presence.id, render, room, now, into=into, speak=speak
             )
-
-        return await self._store.write(act)
+        )
 
     def _speak(self, platform: Platform) -> Callable[[Connection, Outgoing], bool]:
         """Whether a reply is said at all: pictures always, words as the platform likes."""
@@ -117,10 +115,29 @@ class Outbox:
 
         return speak
 
+    def _picture_facts(self, c: Connection, reply: Outgoing, now: float) -> dict[str, object]:
+        """What the sentence beside a picture tells: the wish, the seeds, what is left today."""
+        job = jobs.by_id(c, reply.job_id) if reply.job_id is not None else None
+        if job is None:
+            return {}
+        quota = self._house.quotas[job.tier]
+        return {
+            "wish": job.prompt.wish,
+            "style": job.prompt.style,
+            "seeds": [picture.seed for picture in jobs.pictures(c, job.id)],
+            "count": job.prompt.count,
+            "ignored": list(job.prompt.ignored),
+            "photo": job.photo is not None,
+            "known": job.photo is not None or self._house.knows(job.prompt.wish),
+            "things": len(self._house.vocabulary),
+            "quota": quota,
+            "left": max(0, quota - ledger.usage(c, job.account, now).spoken_for),
+        }
+
     def _render(self, platform: Platform) -> Callable[[Connection, Outgoing], str]:
         def render(c: Connection, reply: Outgoing) -> str:
             now = self._house.clock()
-            facts = {**reply.facts, **_picture_facts(c, reply, now)}
+            facts = {**reply.facts, **self._picture_facts(c, reply, now)}
             number = reply.mention_id if platform.manners.numbered else None
             return wording.reply_text(
                 reply.say, facts, now=now, limit=platform.text_limit, number=number
@@ -248,7 +265,7 @@ class Outbox:
         if now - (reply.posting_at or now) > UNCONFIRMED:
             await self._park(reply, f"unconfirmed: {error}")
             return
-        wait = error.retry_after or min(LONGEST_WAIT, 2.0 ** min(reply.looks, 16))
+        wait = error.retry_after or min(LOOK, 2.0 ** min(reply.looks, 16))
         await self._store.write(lambda c: outbox.look_again(c, reply, now + wait))
 
     async def _composed(self, platform: Platform, reply: Outgoing) -> Reply:
@@ -299,21 +316,3 @@ async def _repeatable(act: Coroutine[None, None, T]) -> T:
         raise PlatformError(
             str(error), outcome=Outcome.NOT_APPLIED, retry_after=error.retry_after
         ) from error
-
-
-def _picture_facts(c: Connection, reply: Outgoing, now: float) -> dict[str, object]:
-    """What the sentence beside a picture tells: the wish, the seeds, what is left today."""
-    job = jobs.by_id(c, reply.job_id) if reply.job_id is not None else None
-    if job is None:
-        return {}
-    quota = DAILY[job.tier]
-    return {
-        "wish": job.prompt.wish,
-        "style": job.prompt.style,
-        "seeds": [picture.seed for picture in jobs.pictures(c, job.id)],
-        "count": job.prompt.count,
-        "ignored": list(job.prompt.ignored),
-        "photo": job.photo is not None,
-        "quota": quota,
-        "left": max(0, quota - ledger.usage(c, job.account, now).spoken_for),
-    }

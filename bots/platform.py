@@ -98,6 +98,8 @@ class House:
     progress: Callable[[int], Progress | None]
     #: Things the model is known to draw well, the most popular first.
     vocabulary: Sequence[str]
+    #: Whether a wish is among them; always, for a model that does not say what it knows.
+    knows: Callable[[str], bool]
     #: Names that `--style` understands, for platforms that can offer a choice.
     styles: Sequence[str] = ()
     #: The engine and its model as people may read it, and whether it is loaded.

@@ -143,7 +143,15 @@ def _picture(facts: Facts, _now: float) -> list[str]:
         first = f"{count} takes on {wish or 'your wish'}{style}, painted by AI."
     else:
         first = f"Here is {wish or 'your picture'}{style}, painted by AI."
-    return [first, _left(facts), _ignored(facts), _seeds(facts)]
+    return [first, _guess(facts), _left(facts), _ignored(facts), _seeds(facts)]
+
+
+def _guess(facts: Facts) -> str:
+    """Honest about a small model: what it never learnt can only be guessed."""
+    if facts.get("known", True):
+        return ""
+    learnt = facts.get("things") or "few"
+    return f"I have learnt to paint {learnt} things, and this is not one of them: it is a guess."
 
 
 def _left(facts: Facts) -> str:

@@ -95,12 +95,12 @@ def intend(c: Connection, reply: Outgoing, media: Media, now: float) -> Outgoing
     )
 
 
-def next_due(c: Connection, platform: str) -> float | None:
-    """The earliest moment at which a reply may be posted or looked for."""
+def next_due(c: Connection, platform: str, state: ReplyState = ReplyState.PENDING) -> float | None:
+    """The earliest moment at which a reply in `state`, pending or unclear, is due."""
     row = c.execute(
         "SELECT min(not_before) AS due FROM outbox"
-        " WHERE state IN ('pending', 'unclear') AND platform = ?",
-        (platform,),
+        " WHERE state IN ('pending', 'unclear') AND platform = ? AND state = ?",
+        (platform, state),
     ).fetchone()
     due: float | None = row["due"]
     return due

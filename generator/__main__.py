@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from data.words import Prompt
-from generator import styles
+from generator import knowledge, styles
 from generator.engine import Drawing, Engine, EngineError, EngineSettings, Order, open_engine
 
 #: The model that comes with the repository.
@@ -133,6 +133,13 @@ def draw(
         drawing.image.save(path)
         click.echo(f"{path}  {drawing.image.width}×{drawing.image.height}, seed {drawing.seed}")
     click.echo(f"{time.perf_counter() - started:.1f} seconds")
+    known = knowledge.of_model(model)
+    if photo is None and not known.covers(wish):
+        click.echo(
+            f"This model knows {len(known.things)} things, listed in vocabulary.txt beside it,"
+            " and guessed. For anything else name a larger one with --model.",
+            err=True,
+        )
 
 
 def _draw_with_bar(engine: Engine, orders: Sequence[Order]) -> Sequence[Drawing]:

@@ -6,6 +6,7 @@ Models from elsewhere say nothing, and then nothing is claimed for them.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,17 @@ class Knowledge:
     things: tuple[str, ...] = ()
     styles: tuple[str, ...] = ()
 
+    def covers(self, wish: str) -> bool:
+        """Whether a wish names one of the things; always, where nothing is claimed.
+
+        "two red foxes" names "fox". Wishes in other scripts are given the benefit
+        of the doubt: the list is in English, the model may know more.
+        """
+        asked = set(_words(wish))
+        if not asked or not self.things:
+            return True
+        return any(asked.issuperset(_words(thing)) for thing in self.things)
+
 
 def of_model(model: str) -> Knowledge:
     """Read `vocabulary.txt` and the styles in `muralist.json`. Blocking."""
@@ -24,6 +36,18 @@ def of_model(model: str) -> Knowledge:
     return Knowledge(
         things=tuple(_lines(folder / "vocabulary.txt")), styles=_styles(folder / "muralist.json")
     )
+
+
+def _words(text: str) -> list[str]:
+    return [_singular(word) for word in re.findall(r"[a-z]+", text.lower())]
+
+
+def _singular(word: str) -> str:
+    """Good enough to compare by: "foxes" and "fox" become the same, "glass" stays."""
+    if len(word) < 4 or word.endswith(("ss", "us")):
+        return word
+    stem = word.removesuffix("es")
+    return stem if stem.endswith(("s", "x", "z", "ch", "sh")) else word.removesuffix("s")
 
 
 def _lines(path: Path) -> list[str]:

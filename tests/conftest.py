@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from sqlite_utils import Database
 
+from data.migrations import migrations
 from data.pictures import PictureStore
-from data.store import Store, open_store
+from data.store import Connection, Store, connect, open_store
 from data.words import Account, Mention, Prompt
 
 #: 2026-03-29 12:00 UTC, the day Europe's clocks went forward.
@@ -42,6 +45,15 @@ def clock() -> Clock:
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
     async with open_store(tmp_path / "muralist.db") as opened:
+        yield opened
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[Connection]:
+    """A bare connection in one open transaction, for tests of acts."""
+    with contextlib.closing(connect(tmp_path / "acts.db")) as opened:
+        migrations.apply(Database(opened))
+        opened.execute("BEGIN IMMEDIATE")
         yield opened
 
 

@@ -32,10 +32,7 @@ HOMES = {
 #: The engine is one room's, and asked for by name: only the wiring joins the rooms.
 WIRING = {"bots/__main__.py", "bots/doctor.py"}
 #: Values and pure judgements another part of the lid may use as well.
-SHARED = {
-    "bots/intake.py": {"ratelimit", "moderation"},
-    "bots/outbox.py": {"ratelimit"},
-}
+SHARED = {"bots/intake.py": {"ratelimit", "moderation"}}
 
 
 def sources() -> list[Path]:

@@ -108,6 +108,7 @@ async def _live(folder: Path, presence: Presence) -> None:
             clock=time.time,
             progress=worker.progress,
             vocabulary=(),
+            knows=lambda _wish: True,
             engine=lambda: "test",
             ready=lambda: True,
             quotas=DAILY,

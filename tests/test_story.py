@@ -96,6 +96,7 @@ class Bot:
             clock=clock,
             progress=self.worker.progress,
             vocabulary=(),
+            knows=lambda _wish: True,
             engine=lambda: "test",
             ready=lambda: True,
             quotas=DAILY,

@@ -148,6 +148,7 @@ async def _live(settings: Settings, presence: Presence, wanted: int | None) -> N
             clock=time.time,
             progress=worker.progress,
             vocabulary=(),
+            knows=lambda _wish: True,
             engine=lambda: "test",
             ready=lambda: True,
             quotas=DAILY,

@@ -5,7 +5,8 @@ they take seconds. Only weights in the safetensors format are read and no code
 that comes with a model is run, so a model can be no worse than ugly.
 
 A folder may carry a `muralist.json` with what suits its model, all optional:
-`{"name": "muralist", "steps": 8, "guidance": 2.0, "strength": 0.75, "size": 128}`.
+`{"name": "muralist", "steps": 8, "guidance": 2.0, "strength": 0.75, "size": 128,
+"square": true}`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 
 from PIL import Image
 
-from generator.canvas import canvas, enlarged, photo_on
+from generator.canvas import canvas, enlarged, off_square, onto_square, photo_on, widened
 from generator.engine import (
     Drawing,
     EngineError,
@@ -57,6 +58,8 @@ class _Recipe:
     steps: int
     guidance: float
     strength: float
+    #: Whether the model has only ever seen squares; other shapes are then made around them.
+    square: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +88,9 @@ class Engine:
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
-        self._recipe = _Recipe(name=Path(settings.model).name, size=0, steps=0, guidance=0, strength=0)
+        self._recipe = _Recipe(
+            name=Path(settings.model).name, size=0, steps=0, guidance=0, strength=0
+        )
         self._device = "cpu"
         self._unit = 1
         self._limit: int | None = None
@@ -116,7 +121,8 @@ class Engine:
         def chosen(asked: float | None, default: float) -> float:
             return default if asked is None else asked
 
-        width, height = canvas(self._recipe.size, self._unit, order.aspect, self._limit)
+        aspect = None if self._recipe.square else order.aspect
+        width, height = canvas(self._recipe.size, self._unit, aspect, self._limit)
         strength = chosen(order.strength, self._recipe.strength)
         return _Pass(
             width=width,
@@ -133,9 +139,15 @@ class Engine:
         except _StopError:
             return None
         return [
-            Drawing(image=enlarged(image, self._settings.picture_size), seed=order.seed)
+            Drawing(image=self._finished(image, order), seed=order.seed)
             for order, image in zip(orders, images, strict=True)
         ]
+
+    def _finished(self, image: Image.Image, order: Order) -> Image.Image:
+        """The picture in the shape and size that was asked for."""
+        if self._recipe.square:
+            image = (widened if order.photo is None else off_square)(image, order.aspect)
+        return enlarged(image, self._settings.picture_size)
 
     def close(self) -> None:
         self._painter = self._restyler = None
@@ -192,7 +204,7 @@ class Engine:
         try:
             with torch.inference_mode():
                 images: list[Image.Image] = pipeline(
-                    **_arguments(pipeline, orders, shared, on_step)
+                    **_arguments(pipeline, orders, shared, on_step, square=self._recipe.square)
                 ).images
         except (RuntimeError, MemoryError) as error:
             if _is_out_of_memory(error):
@@ -386,6 +398,7 @@ def _recipe(settings: EngineSettings, facts: Mapping[str, Any], pipeline: Pipeli
         steps=best["steps"],
         guidance=best["guidance"],
         strength=best["strength"],
+        square=facts.get("square", False),
     )
 
 
@@ -440,7 +453,7 @@ def _batch(size: int, device: str) -> int:
 
 
 def _arguments(
-    pipeline: Pipeline, orders: Sequence[Order], shared: _Pass, on_step: OnStep
+    pipeline: Pipeline, orders: Sequence[Order], shared: _Pass, on_step: OnStep, *, square: bool
 ) -> dict[str, Any]:
     import torch
 
@@ -465,7 +478,12 @@ def _arguments(
         arguments["negative_prompt"] = [order.negative for order in orders]
     if shared.strength is not None:
         size = (shared.width, shared.height)
-        arguments["image"] = [photo_on(order.photo or b"", size) for order in orders]
+        arguments["image"] = [
+            onto_square(order.photo or b"", shared.width, order.aspect)
+            if square
+            else photo_on(order.photo or b"", size)
+            for order in orders
+        ]
         arguments["strength"] = shared.strength
         arguments["num_inference_steps"] = _steps_in_all(shared.steps, shared.strength)
     # Pipelines differ in what they can be told; what they can't, they don't need.

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bots import grammar
 from bots.grammar import LARGEST_SEED, LONGEST_WISH, clean, parse
 from data.words import Intent, Prompt
 
@@ -336,3 +337,19 @@ def test_thanks_ask_for_nothing(text: str) -> None:
 
 def test_a_thank_you_card_is_a_wish() -> None:
     assert read("@muralist a thank you card").intent is Intent.PAINT
+
+
+@pytest.mark.parametrize(
+    ("words", "wish"),
+    [
+        ("make it green", "a fox, green"),
+        ("but now paint it in the rain", "a fox, in the rain"),
+        ("on a hill", "a fox on a hill"),
+        ("as a robot", "a fox as a robot"),
+        ("a green cat", None),
+        ("make me a cat", None),
+        ("onion soup", None),
+    ],
+)
+def test_words_about_a_picture_change_its_wish(words: str, wish: str | None) -> None:
+    assert grammar.refined("a fox", words) == wish

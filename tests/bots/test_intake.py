@@ -166,6 +166,7 @@ async def test_ones_own_photo_is_restyled(desk: Desk, postbox: Postbox, house: H
     assert job is not None
     assert job.photo is not None
     assert job.prompt.style == house.settings.default_style
+    assert job.prompt.aspect == "4:3"
     with Image.open(house.pictures.path(job.photo)) as image:
         assert image.size == (32, 24)
 
@@ -209,6 +210,15 @@ async def test_new_words_under_a_picture_keep_its_seed(desk: Desk) -> None:
     job = await desk.job("2")
     assert job is not None
     assert (job.prompt.wish, job.seed, job.photo) == ("a green fox", 5, None)
+
+
+async def test_a_change_under_a_picture_keeps_the_rest(desk: Desk) -> None:
+    await desk.hand_in(a_mention("1", text="@muralist a red fox --seed 5 --style ink"))
+    post = await desk.deliver("1")
+    await desk.hand_in(answering("2", "@muralist now make it green", post))
+    job = await desk.job("2")
+    assert job is not None
+    assert (job.prompt.wish, job.prompt.style, job.seed) == ("a red fox, green", "ink", 5)
 
 
 async def test_a_style_under_a_picture_restyles_it(desk: Desk, house: House) -> None:

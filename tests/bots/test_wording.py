@@ -180,3 +180,10 @@ def test_state_line(ticket: Ticket, progress: Progress | None, line: str) -> Non
 @pytest.mark.parametrize("state", [*JobState, "received", "refused", "answered"])
 def test_every_state_has_a_line_of_its_own(state: str) -> None:
     assert state_line(Ticket(state=state)) != "On its way"
+
+
+def test_a_guess_is_called_a_guess() -> None:
+    said = reply_text(Say.PICTURE, {"wish": "a quark", "known": False, "things": 400}, now=0)
+    assert "400 things" in said
+    assert "guess" in said
+    assert "guess" not in reply_text(Say.PICTURE, {"wish": "a fox", "known": True}, now=0)

@@ -73,6 +73,7 @@ def living(store: Store, picture_store: PictureStore, x: FakeX, tmp_path: Path) 
             clock=time.time,
             progress=worker.progress,
             vocabulary=(),
+            knows=lambda _wish: True,
             engine=lambda: "test",
             ready=lambda: True,
             quotas=DAILY,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from generator.canvas import canvas, enlarged, photo_on
+from generator.canvas import canvas, enlarged, off_square, onto_square, photo_on, widened
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,36 @@ def _png(picture: Image.Image) -> bytes:
     file = io.BytesIO()
     picture.save(file, "PNG")
     return file.getvalue()
+
+
+@pytest.mark.parametrize("aspect", ["16:9", "9:16", "1:1", None])
+def test_a_photo_comes_off_the_square_as_it_went_on(aspect: str | None) -> None:
+    photo = Image.linear_gradient("L").convert("RGB").resize((320, 180))
+    square = onto_square(_png(photo), 128, aspect)
+    assert square.size == (128, 128)
+    cut = off_square(square, aspect)
+    whole = photo_on(_png(photo), cut.size)
+    assert cut.tobytes() == whole.tobytes()
+
+
+def test_what_is_beside_the_photo_continues_its_edges() -> None:
+    photo = Image.new("RGB", (160, 90), "blue")
+    photo.paste("red", (0, 0, 160, 45))
+    square = onto_square(_png(photo), 128, "16:9")
+    assert square.getpixel((64, 2)) == (255, 0, 0)
+    assert square.getpixel((64, 125)) == (0, 0, 255)
+
+
+@pytest.mark.parametrize(
+    ("aspect", "size"), [("2:1", (200, 100)), ("1:2", (100, 200)), (None, (100, 100))]
+)
+def test_a_square_drawing_goes_on_in_the_colour_of_its_sides(
+    aspect: str | None, size: tuple[int, int]
+) -> None:
+    drawing = Image.new("RGB", (100, 100), "lime")
+    drawing.paste("red", (0, 40, 100, 60))
+    wide = widened(drawing, aspect)
+    assert wide.size == size
+    assert wide.getpixel((0, 0)) == wide.getpixel((size[0] - 1, size[1] - 1)) == (0, 255, 0)
+    middle = (size[0] // 2, size[1] // 2)
+    assert wide.getpixel(middle) == (255, 0, 0)

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlite_utils import Database
 
 from data import jobs, ledger, mentions, outbox
-from data.migrations import migrations
-from data.store import Connection, connect
+from data.store import Connection
 from data.words import Admit, Ask, Decision, JobState, Refuse, Say, Tier, Usage
 from ratelimit import policy
 from ratelimit.admission import admit, judge
@@ -23,14 +16,6 @@ from tests.conftest import NOON, a_mention, a_prompt, an_account
 
 POLICIES = policy.load(["daily"])
 HOUR = 3600.0
-
-
-@pytest.fixture
-def connection(tmp_path: Path) -> Iterator[Connection]:
-    with contextlib.closing(connect(tmp_path / "acts.db")) as opened:
-        migrations.apply(Database(opened))
-        opened.execute("BEGIN IMMEDIATE")
-        yield opened
 
 
 def ask(c: Connection, source_id: str, now: float = NOON, count: int = 1) -> Decision | None:

@@ -1,0 +1,42 @@
+"""What a model claims to know, and whether a wish is within it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from generator import knowledge
+from generator.knowledge import Knowledge
+
+SMALL = Knowledge(things=("fox", "red apple", "wine glass", "bus"))
+
+
+@pytest.mark.parametrize(
+    ("wish", "covered"),
+    [
+        ("a red fox on a blue background", True),
+        ("Foxes!", True),
+        ("two red apples", True),
+        ("an apple", False),
+        ("wine glasses", True),
+        ("a bus", True),
+        ("buses", True),
+        ("the Eiffel tower", False),
+        ("赤い狐", True),
+        ("", True),
+    ],
+)
+def test_a_wish_is_covered_when_it_names_a_thing(wish: str, covered: bool) -> None:
+    assert SMALL.covers(wish) == covered
+
+
+def test_a_model_that_claims_nothing_covers_everything(tmp_path: Path) -> None:
+    assert knowledge.of_model(str(tmp_path)) == Knowledge()
+    assert Knowledge().covers("anything")
+
+
+def test_things_and_styles_are_read_from_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "vocabulary.txt").write_text("fox\n\ncat\n")
+    (tmp_path / "muralist.json").write_text('{"styles": ["ink"]}')
+    assert knowledge.of_model(str(tmp_path)) == Knowledge(things=("fox", "cat"), styles=("ink",))
