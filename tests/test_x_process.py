@@ -24,7 +24,7 @@ POLL = 1.0
 @pytest.fixture
 def x() -> Iterator[FakeX]:
     lags = Lags(timeline=(0.1, 0.5), index=(0.5, 1.0))
-    with FakeX(lags=lags, held_seconds=0.3, slow_seconds=0.1) as fake:
+    with FakeX(lags=lags, held_seconds=0.3, slow_seconds=0.1, storm_seconds=0.3) as fake:
         yield fake
 
 

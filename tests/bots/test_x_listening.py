@@ -160,6 +160,18 @@ async def test_a_long_wish_is_read_whole_and_as_it_was_typed(x: FakeX, inbox: In
     assert mention.text == wish
 
 
+async def test_the_new_spelling_is_read_as_well(x: FakeX, inbox: Inbox) -> None:
+    x.renames = True
+    await inbox.take()
+    parent = x.world.post("ada", "my garden")
+    first = x.world.post("ada", "@muralist a fx", reply_to=parent.id, mention_lag=9)
+    x.world.edit(first.id, "@muralist " + "a red fox " * 40)
+    (mention,) = await inbox.take_mentions(1)
+    assert mention.source_id == first.id
+    assert mention.in_reply_to == parent.id
+    assert mention.text.count("a red fox") == 40
+
+
 async def test_a_storm_is_waited_out(x: FakeX, inbox: Inbox) -> None:
     await inbox.take()
     x.faults.put(MENTIONS, Fault.RATE_LIMITED, Fault.DAY_429)

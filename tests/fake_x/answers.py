@@ -5,12 +5,22 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from tests.fake_x import questions, text
 from tests.fake_x.refusal import PROBLEMS
 from tests.fake_x.world import Person, Post, World
 
+#: What 2.167 calls otherwise.
+_NEW_NAMES = MappingProxyType(
+    {
+        "edit_history_tweet_ids": "edit_history_post_ids",
+        "note_tweet": "note_post",
+        "referenced_tweets": "referenced_posts",
+        "tweets": "posts",
+    }
+)
 #: A text longer than this is given out shortened, the whole of it as a note.
 SHORTENED = 280
 
@@ -212,6 +222,13 @@ class Answers:
         if len(post.said) <= SHORTENED:
             return post.text
         return post.text[: post.display_start + SHORTENED - 1] + "…"
+
+
+def renamed(value: Any) -> Any:
+    """An answer with every name in the new spelling, whatever was asked for."""
+    if isinstance(value, Mapping):
+        return {_NEW_NAMES.get(name, name): renamed(inner) for name, inner in value.items()}
+    return [renamed(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _escaped(words: str) -> str:

@@ -24,7 +24,7 @@ from aiohttp import BodyPartReader, web
 from PIL import Image
 
 from tests.fake_x import descriptions, questions, refusal
-from tests.fake_x.answers import Answer, Answers, Wanted
+from tests.fake_x.answers import Answer, Answers, Wanted, renamed
 from tests.fake_x.bill import Price
 from tests.fake_x.credentials import Keys, OAuth1, OAuth2, Signed
 from tests.fake_x.endpoints import Endpoint
@@ -102,6 +102,8 @@ class FakeX:
         self.oauth2 = OAuth2(self.keys, clock)
         self.descriptions = descriptions.load()
         self.url = ""
+        #: Answer in the new spelling even where the old one was asked for.
+        self.renames = False
         self._oauth1 = OAuth1(self.keys)
         self._storm_seconds = storm_seconds
         self._held_seconds = held_seconds
@@ -229,7 +231,8 @@ class FakeX:
         except Refusal as error:
             exchange.refused, exchange.offence = str(error), error.offence
             return _Reply(error.status, error.body, headers)
-        return _Reply(reply.status, reply.body, headers)
+        body = renamed(reply.body) if self.renames else reply.body
+        return _Reply(reply.status, body, headers)
 
     def _authenticate(self, request: web.Request, endpoint: Endpoint) -> None:
         given = request.headers.get("Authorization", "")
