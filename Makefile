@@ -2,13 +2,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check doctor model eval-model clean
+.PHONY: run test soak-x check doctor model eval-model clean
 
 run: .venv/run.stamp
 	$(BIN)/python -m bots
 
 test: .venv/test.stamp
 	$(BIN)/python -m pytest
+
+# What a release is judged by on X: 1,000 mentions, 60 kills, bad weather (15 to 20 minutes).
+soak-x: .venv/test.stamp
+	X_MENTIONS=1000 X_KILLS=60 $(BIN)/python -m pytest -s tests/test_x.py -k weather
 
 check: .venv/check.stamp
 	$(BIN)/ruff check .
