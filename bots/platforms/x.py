@@ -37,7 +37,9 @@ KEPT: Final = 3_600.0
 #: Replies tried without alt text only after so many attempts to set it.
 ALT_ATTEMPTS: Final = 4
 #: Our clock and X's may differ by so much, in seconds.
-SKEW: Final = 300.0
+SKEW: Final = 3_600.0
+#: Tries of one page of a long look, so that a late page's failure does not cost the early ones.
+TRIES: Final = 4
 PAGES: Final = 33
 _ID: Final = re.compile(r"[0-9]{1,19}")
 
@@ -207,19 +209,29 @@ class X:
     async def _in_timeline(self, reply: Reply, answered: set[str]) -> str | None:
         token: str | None = None
         for _ in range(PAGES):
-            page: dict[str, Any] = await self._transport.get_users_tweets(
-                self._bot.id,
-                since_id=str(self._since(reply)),
-                max_results=100,
-                tweet_fields=["author_id", "referenced_tweets"],
-                user_auth=True,
-                **({"pagination_token": token} if token else {}),
-            )
+            page = await self._page_of_timeline(self._since(reply), token)
             found = self._reply_in(page, answered)
             token = reading.next_page(page)
             if found is not None or token is None:
                 return found
         raise PlatformError("The timeline is longer than we read.", outcome=Outcome.NOT_APPLIED)
+
+    async def _page_of_timeline(self, since: int, token: str | None) -> dict[str, Any]:
+        for left in reversed(range(TRIES)):
+            try:
+                page: dict[str, Any] = await self._transport.get_users_tweets(
+                    self._bot.id,
+                    since_id=str(since),
+                    max_results=100,
+                    tweet_fields=["author_id", "referenced_tweets"],
+                    user_auth=True,
+                    **({"pagination_token": token} if token else {}),
+                )
+                return page
+            except PlatformError as error:
+                if left == 0 or error.outcome is Outcome.NOT_YET:
+                    raise
+        raise AssertionError("the last try returns or raises")
 
     async def _in_search(self, reply: Reply, answered: set[str]) -> str | None:
         if reply.thread is None:
