@@ -114,9 +114,11 @@ class Careful:
             self._clock.now = max([*resets, self._clock.now + (60 if not resets else 0)])
 
 
+@pytest.mark.parametrize("guarded", [True, False])
 async def test_a_careful_client_is_acquitted_whatever_goes_wrong(
-    x: FakeX, caller: Caller, clock: Clock
+    x: FakeX, caller: Caller, clock: Clock, guarded: bool
 ) -> None:
+    x.world.guards_duplicates = guarded
     x.world.lags = Lags(timeline=(1, 50))
     x.faults.chances = {
         endpoint: {fault: chance for fault, chance in chances.items() if fault is not Fault.SLOW}
@@ -165,6 +167,17 @@ async def test_the_same_text_again_meets_the_second_guard(
     assert again.status == 403
     assert "duplicate content" in again.body["detail"]
     assert judge(x) == []
+
+
+async def test_without_the_second_guard_a_repeat_doubles(x: FakeX, caller: Caller) -> None:
+    x.world.guards_duplicates = False
+    mention = x.world.ask("ada", "a red fox").id
+    media = await caller.picture()
+    x.faults.put(CREATE, Fault.DROP_AFTER)
+    for _ in range(2):
+        with contextlib.suppress(NoAnswer):
+            await caller.reply(mention, "A red fox.", media)
+    assert convictions(x) == {"doubled"}
 
 
 async def test_no_dedupe_of_an_edited_mention_doubles(x: FakeX, caller: Caller) -> None:

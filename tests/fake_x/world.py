@@ -157,6 +157,8 @@ class World:
         self.lags = lags or Lags()
         self.media_seconds = media_seconds
         self.trouble: Trouble | None = None
+        #: Whether the same text again is refused; a careful bot does not need it (§7).
+        self.guards_duplicates = True
         #: Whether a name X itself put before a reply summons the bot (open, §11).
         self.implicit_summons = False
         self.bill = Bill(clock)
@@ -326,7 +328,7 @@ class World:
             media = [self._attachable(media_id, draft) for media_id in draft.media]
             if len(set(draft.media)) != len(draft.media):
                 raise refusal.bad_media("the same id twice")
-            if self._said_before(draft.text):
+            if self.guards_duplicates and self._said_before(draft.text):
                 raise refusal.duplicate()
             post = self._compose(self.bot, draft.text, draft.reply_to)
             post.media, post.made_with_ai = draft.media, draft.made_with_ai
