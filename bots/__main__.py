@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import click
 
-from bots import clock, logs, web
+from bots import clock, logs, sweep, web
 from bots.intake import Intake, Review
 from bots.outbox import Outbox
 from bots.platform import House, Platform
@@ -139,6 +139,7 @@ async def serve(settings: Settings, presence: Presence, stop: asyncio.Event) -> 
         app = web.build(platforms, house.ready, pulse, settings.host)
         address = await stack.enter_async_context(web.serving(app, settings.host, settings.port))
         click.echo(f"Muralist is at {address}")
+        await stack.enter_async_context(sweep.daily(house, platforms))
         intake = Intake(house, look, policies.load(settings.policies))
         outbox = Outbox(house, presence)
         await work(stop, platforms, intake, worker, outbox, pulse)

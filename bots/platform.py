@@ -64,6 +64,8 @@ class Manners:
     #: Whether "stop" means for good, until they come back.
     stop_is_for_good: bool = False
     allowance: Allowance | None = None
+    #: How many days back it is asked whether what we keep still stands there; 0 is never.
+    sweep_days: int = 0
 
 
 class PlatformError(MuralistError):
@@ -157,6 +159,10 @@ class Platform(Protocol):
 
     async def withdraw(self, receipt: Receipt) -> None:
         """Take a posted reply back. Raises PlatformError."""
+        ...
+
+    async def gone(self, post_ids: Sequence[str], /) -> set[str]:
+        """Which of up to a hundred posts are certainly no longer there. Raises PlatformError."""
         ...
 
     def mount(self, app: web.Application) -> None:

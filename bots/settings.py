@@ -328,6 +328,14 @@ class Settings(BaseSettings):
         ge=1,
         le=1000,
     )
+    x_sweep_days: int = _setting(
+        1,
+        "X: for so many days it is asked, once a day, whether what is kept still stands there;"
+        " 0 leaves it to you.",
+        "a whole number from 0 to 365",
+        ge=0,
+        le=365,
+    )
     x_ignore: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = _setting(
         (), "X: numbers of accounts that are never answered, such as other bots'."
     )

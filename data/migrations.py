@@ -315,6 +315,12 @@ def m004_platform_budgets(db: Database) -> None:
     _run_all(db, _BUDGET)
 
 
+@migrations()
+def m005_forgetting(db: Database) -> None:
+    """Which mentions are forgotten, because their posts are gone."""
+    _run_all(db, "ALTER TABLE mentions ADD COLUMN forgotten_at REAL")
+
+
 def _run_all(db: Database, script: str) -> None:
     """Run each statement inside the open transaction (`executescript` would commit it)."""
     without_comments = "\n".join(line.split("--")[0] for line in script.splitlines())

@@ -76,6 +76,7 @@ class Event(StrEnum):
     PARK = "park"
     DOUBT = "doubt"
     SILENCE = "silence"
+    FORGET = "forget"
 
 
 class Intent(StrEnum):

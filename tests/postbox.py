@@ -25,6 +25,7 @@ class Postbox:
         self.photos: dict[str, bytes] = {}
         self.posted: dict[str, Reply] = {}
         self.withdrawn: list[str] = []
+        self.deleted: set[str] = set()
         #: Failures to come, one a request; `lost` ones take effect before they fail.
         self.failures: list[PlatformError] = []
         self.lost: list[PlatformError] = []
@@ -64,6 +65,9 @@ class Postbox:
 
     async def withdraw(self, receipt: Receipt) -> None:
         self.withdrawn.append(receipt.post_id)
+
+    async def gone(self, post_ids: Sequence[str]) -> set[str]:
+        return {post for post in post_ids if post in self.deleted}
 
     def mount(self, app: web.Application) -> None:
         pass

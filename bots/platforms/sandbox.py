@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 from aiohttp import web
 
@@ -111,6 +111,9 @@ class Sandbox:
     async def withdraw(self, receipt: Receipt) -> None:
         post_id = _post_id(receipt.post_id)
         await self._store.write(lambda c: timeline.remove(c, post_id, self._clock()))
+
+    async def gone(self, _post_ids: Sequence[str]) -> set[str]:
+        return set()
 
     def _after(self, c: Connection, read: int) -> tuple[int, list[Mention]]:
         """The last post of the next stretch, and what in it tags the bot."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Any, Final
 
 import aiohttp
@@ -69,6 +69,7 @@ def manners_of(settings: Settings) -> Manners:
             per_picture=ALT_TEXT,
             patience=settings.x_max_age_hours * 3_600.0,
         ),
+        sweep_days=settings.x_sweep_days,
     )
 
 
@@ -155,12 +156,22 @@ class X:
             if error.outcome is not Outcome.NEVER:
                 raise
 
+    async def gone(self, post_ids: Sequence[str]) -> set[str]:
+        """Posts deleted, or of people who are suspended or hidden now. Doubt is no answer."""
+        page: dict[str, Any] = await self._transport.get_tweets(
+            [_id(post_id) for post_id in post_ids], tweet_fields=["author_id"], user_auth=True
+        )
+        return reading.missing(page) & set(post_ids)
+
     async def _still_there(self, reply: Reply) -> None:
         """Raises PlatformError, NEVER, where the wish was deleted while it waited."""
         asked = reply.answer_to or reply.source_id
         page = await self._look_up(asked)
-        if not any(str(post["id"]) == asked for post in reading.posts(page)):
+        if any(str(post["id"]) == asked for post in reading.posts(page)):
+            return
+        if asked in reading.missing(page):
             raise PlatformError("The post that asked is gone.", outcome=Outcome.NEVER)
+        raise PlatformError("X does not say whether it stands.", outcome=Outcome.NOT_APPLIED)
 
     async def _look_up(self, post_id: str, *, media: bool = False) -> dict[str, Any]:
         extra: dict[str, Any] = (

@@ -35,7 +35,7 @@ from tests.test_crash import Paintbrush
 from tests.test_x import a_fake
 
 ALLOW = Verdict(ruling=Ruling.ALLOW)
-Living = Callable[..., contextlib.AbstractAsyncContextManager[None]]
+Living = Callable[..., contextlib.AbstractAsyncContextManager[platform.X]]
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def living(store: Store, picture_store: PictureStore, x: FakeX, tmp_path: Path) 
     """The whole bot but for the model, for the length of a scope."""
 
     @contextlib.asynccontextmanager
-    async def live(**more: Any) -> AsyncIterator[None]:
+    async def live(**more: Any) -> AsyncIterator[platform.X]:
         worker = Worker(
             store,
             picture_store,
@@ -84,7 +84,7 @@ def living(store: Store, picture_store: PictureStore, x: FakeX, tmp_path: Path) 
         async with platform.open(house) as opened, asyncio.TaskGroup() as group:
             group.create_task(wiring.work(stop, [opened], intake, worker, outbox, Pulse()))
             await until(lambda: x.requests(Endpoint.MENTIONS))
-            yield
+            yield opened
             stop.set()
 
     return live
@@ -300,3 +300,12 @@ async def test_a_deleted_picture_is_taken_down_without_a_word(
         await decided(store, 2)
     assert len(x.world.of_the_bot()) == 1
     assert x.world.bill.mills == 16 + 1 + 10
+
+
+async def test_only_what_is_certainly_gone_is_gone(x: FakeX, living: Living) -> None:
+    async with living() as opened:
+        there, deleted = (x.world.post("ada", f"post {n}").id for n in range(2))
+        hidden = x.world.post("shy", "post").id
+        x.world.person("shy").protected = True
+        x.world.delete(deleted)
+        assert await opened.gone([there, deleted, hidden]) == {deleted, hidden}

@@ -145,6 +145,19 @@ def _addressed(post: Post, but: Collection[str]) -> tuple[str, ...]:
     return tuple(each for each in everybody if each and each not in but)
 
 
+def missing(page: Mapping[str, Any]) -> set[str]:
+    """The posts an answer says are not there for us any more; other errors say nothing."""
+    errors = page.get("errors")
+    return {
+        str(error.get("resource_id") or error.get("value"))
+        for error in (errors if isinstance(errors, list) else [])
+        if isinstance(error, Mapping)
+        and str(error.get("type", "")).endswith(
+            ("/resource-not-found", "/not-authorized-for-resource")
+        )
+    }
+
+
 def _either(post: Post, *names: str) -> Any:
     return next((post[name] for name in names if post.get(name) is not None), None)
 
