@@ -132,7 +132,7 @@ def refused(
     if before is not None and not before["probing"] and before["until"] > now:
         # Several were under way when the first was refused: that is one refusal.
         until, strikes = max(until if ends else 0.0, before["until"]), strikes - (not ends)
-    _pause(c, platform, endpoint, until, 0 if ends else strikes + 1)
+    _pause(c, platform, endpoint, until, strikes if ends else strikes + 1)
     return until
 
 

@@ -15,6 +15,7 @@ import os
 import random
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -256,6 +257,10 @@ def test_many_mentions_in_bad_weather_and_many_kills(tmp_path: Path, record_prop
             "bill_mills": x.world.bill.mills,
             "ledger_mills": spent,
             "unclear_mills": unclear,
+            "wrong": dict(Counter(line.partition(":")[0] for line in judge(x))),
+            "in_pause": [
+                (str(e.endpoint), round(e.at, 2), e.status) for e in x.exchanges if e.in_pause
+            ][:20],
         }
         for name, value in figures.items():
             record_property(name, value)

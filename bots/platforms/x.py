@@ -35,7 +35,7 @@ FRESH: Final = 120.0
 #: What X keeps an upload for where it does not say.
 KEPT: Final = 3_600.0
 #: Replies tried without alt text only after so many attempts to set it.
-ALT_ATTEMPTS: Final = 4
+ALT_ATTEMPTS: Final = 7
 #: Our clock and X's may differ by so much, in seconds.
 SKEW: Final = 3_600.0
 #: Tries of one page of a long look, so that a late page's failure does not cost the early ones.

@@ -8,6 +8,7 @@ answer, or a PlatformError that says whether it may have had its effect.
 
 from __future__ import annotations
 
+import asyncio
 import json as jsonlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from yarl import URL
 
 from bots.platform import Outcome, PlatformError
 from bots.platforms._x import refusals
-from bots.platforms._x.meter import Meter, request_of
+from bots.platforms._x.meter import Endpoint, Meter, Request, request_of
 from bots.settings import Settings, SettingsError, variable
 
 #: Seconds a call may take; uploads carry megabytes.
@@ -92,6 +93,8 @@ class Transport(AsyncClient):  # type: ignore[misc]  # tweepy carries no types
         self.session = session
         self._url = url
         self._meter = meter
+        # One request of a kind at a time: a refusal is heard before the next one is made.
+        self._turns = {endpoint: asyncio.Lock() for endpoint in Endpoint}
         self._signer = Signer(
             keys.consumer_key,
             keys.consumer_secret,
@@ -111,8 +114,20 @@ class Transport(AsyncClient):  # type: ignore[misc]  # tweepy carries no types
     ) -> Heard:
         """Count it, sign it, send it, read it. Raises PlatformError."""
         asked = request_of(method, route, json)
+        async with self._turns[asked.endpoint]:
+            return await self._exchange(asked, method, route, params or {}, json, form)
+
+    async def _exchange(
+        self,
+        asked: Request,
+        method: str,
+        route: str,
+        params: Mapping[str, object],
+        json: Mapping[str, Any] | None,
+        form: aiohttp.FormData | None,
+    ) -> Heard:
         await self._meter.enter(asked)
-        status, headers, raw = await self._send(method, route, params or {}, json, form)
+        status, headers, raw = await self._send(method, route, params, json, form)
         body = _parsed(raw)
         if 200 <= status < 300 and body is not None:
             await self._meter.granted(asked, headers, body)
