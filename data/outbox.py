@@ -109,7 +109,8 @@ def next_due(c: Connection, platform: str, state: ReplyState = ReplyState.PENDIN
 def rescue(c: Connection, alive: Callable[[str], bool], now: float) -> int:
     """Take over what dead processes had under way; return how many replies.
 
-    What was being prepared starts again. What was being posted is to be looked for.
+    What was being prepared starts again. What was being posted is to be looked for;
+    nobody knows when its process died, so the time to settle begins now.
     """
     rows = c.execute(
         "SELECT id, mention_id, owner, state FROM outbox WHERE state IN ('preparing', 'posting')"
@@ -121,7 +122,7 @@ def rescue(c: Connection, alive: Callable[[str], bool], now: float) -> int:
             c.execute("UPDATE outbox SET state = ? WHERE id = ?", (ReplyState.PENDING, row["id"]))
             continue
         c.execute(
-            "UPDATE outbox SET state = ?, not_before = 0, posting_at = coalesce(posting_at, ?),"
+            "UPDATE outbox SET state = ?, not_before = 0, posting_at = ?,"
             " error = 'its process died' WHERE id = ?",
             (ReplyState.UNCLEAR, now, row["id"]),
         )
@@ -132,11 +133,14 @@ def rescue(c: Connection, alive: Callable[[str], bool], now: float) -> int:
 def doubt(
     c: Connection, reply: Outgoing, look_at: float, error: str, now: float, *, stands: bool = False
 ) -> None:
-    """It may have been posted: look for it at `look_at`. `stands`: the platform says it is."""
+    """It may have been posted: look for it at `look_at`. `stands`: the platform says it is.
+
+    The time to settle begins now: until now the platform may have been at work on it.
+    """
     c.execute(
-        "UPDATE outbox SET state = ?, not_before = ?, stands = stands OR ?, error = ?"
-        " WHERE id = ? AND state = ?",
-        (ReplyState.UNCLEAR, look_at, int(stands), error, reply.id, ReplyState.POSTING),
+        "UPDATE outbox SET state = ?, not_before = ?, posting_at = ?, stands = stands OR ?,"
+        " error = ? WHERE id = ? AND state = ?",
+        (ReplyState.UNCLEAR, look_at, now, int(stands), error, reply.id, ReplyState.POSTING),
     )
     journal.note(c, reply.mention_id, Event.DOUBT, now, error=error, stands=stands)
 

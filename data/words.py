@@ -343,7 +343,7 @@ class Outgoing:
     `facts` are what the wording needs. `text` is None until it is rendered,
     which happens once, when the intent to post is committed. `media` are the
     platform's ids of what is uploaded, good until `media_until`. `posting_at` is
-    when the last intent was committed, `looks` how often it was looked for since,
+    when the last intent was committed or became unclear, `looks` how often it was looked for since,
     `stands` whether the platform said that it is there already.
     """
 
@@ -371,8 +371,8 @@ class Outgoing:
 class Reply:
     """What a platform posts. `key` is the same on every attempt: post it once.
 
-    `asked_at` is when it was asked for, `posting_at` when it was first meant to be
-    posted, `attempt` the how-manieth try this is.
+    `asked_at` is when it was asked for, `posting_at` when it was last meant to be
+    posted or became unclear, `attempt` the how-manieth try this is.
     """
 
     key: str

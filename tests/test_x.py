@@ -224,7 +224,7 @@ def test_many_mentions_in_bad_weather_and_many_kills(tmp_path: Path, record_prop
     ) as x:
         settings = settings_for(x, tmp_path)
         begin_before(tmp_path)
-        x.faults.chances = weather(0.15)
+        x.faults.chances = weather(0.18)
         asked = kills = 0
         until = time.monotonic() + 60 + MENTIONS
         process = FORK.Process(target=live, args=(settings, "", 0, None))
