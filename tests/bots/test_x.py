@@ -118,36 +118,33 @@ async def test_a_mention_gets_one_reply_with_a_picture_and_the_ledger_is_the_bil
 
 
 @pytest.mark.parametrize(
-    "fault",
+    "faults",
     [
-        Fault.DROP,
-        Fault.TIMEOUT,
-        Fault.JSON_503,
-        Fault.HTML_503,
-        Fault.EMPTY_503,
-        Fault.HTML_200,
-        Fault.RATE_LIMITED,
-        Fault.BARE_429,
-        Fault.DAY_429,
-        Fault.DROP_AFTER,
-        Fault.TIMEOUT_AFTER,
-        Fault.JSON_503_AFTER,
-        Fault.HTML_503_AFTER,
-        Fault.EMPTY_503_AFTER,
+        [Fault.DROP, Fault.TIMEOUT, Fault.HTML_200],
+        [Fault.JSON_503, Fault.HTML_503, Fault.EMPTY_503],
+        [Fault.RATE_LIMITED, Fault.BARE_429, Fault.DAY_429],
+        [Fault.DROP_AFTER, Fault.TIMEOUT_AFTER],
+        [Fault.JSON_503_AFTER, Fault.HTML_503_AFTER, Fault.EMPTY_503_AFTER],
     ],
+    ids=["no answer", "503", "429", "no answer after accept", "503 after accept"],
 )
-async def test_whatever_happens_to_the_reply_there_is_one(
-    x: FakeX, living: Living, store: Store, fault: Fault, monkeypatch: pytest.MonkeyPatch
+async def test_whatever_happens_to_the_replies_there_is_one_each(
+    x: FakeX,
+    living: Living,
+    store: Store,
+    faults: list[Fault],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("data.budget.FIRST_PAUSE", 1.0)
     x.world.lags = Lags(timeline=(0.3, 0.8))
-    x.faults.put(Endpoint.CREATE, fault)
+    x.faults.put(Endpoint.CREATE, *faults)
     async with living():
-        x.world.ask("ada", "a red fox")
+        for number in range(len(faults)):
+            x.world.ask(f"guest{number}", "a red fox")
         await until(lambda: not unanswered(x.world))
         await settled(store)
     assert judge(x) == []
-    assert x.faults.struck
+    assert sum(x.faults.struck.values()) == len(faults)
 
 
 OPEN = "SELECT 1 FROM outbox WHERE state NOT IN ('posted', 'unsaid', 'parked')"
