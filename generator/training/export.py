@@ -1,0 +1,88 @@
+"""Puts the trained parts together: ``python -m generator.training.export``.
+
+Contract: reads the parts in ``var``; leaves ``generator/model``, an ordinary diffusers folder
+(StableDiffusionPipeline, float16 safetensors) with its vocabulary, notice and drawing settings.
+The folder is made aside and renamed into place.
+"""
+
+import argparse
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from generator.training.denoiser import new_scheduler
+from generator.training.pictures import BACKGROUNDS, TINTS, Art
+from generator.training.runs import HERE, VAR, be_quiet, say
+
+MODEL = HERE.parent / "model"
+SETTINGS = {
+    "name": "muralist",
+    "steps": 8,
+    "guidance": 2.0,
+    "strength": 0.75,
+    "size": 128,
+    "square": True,
+    "default_style": "3d",
+}
+
+
+def assemble(folder: Path) -> None:
+    latents = np.load(VAR / "latents.npy", mmap_mode="r")[:, :, 0].astype(np.float32)
+    autoencoder = AutoencoderTiny.from_pretrained(VAR / "autoencoder")
+    autoencoder.register_to_config(scaling_factor=round(float(1 / latents.std()), 4))
+    pipeline = StableDiffusionPipeline(
+        vae=autoencoder.half(),
+        text_encoder=CLIPTextModel.from_pretrained(VAR / "text_encoder_tuned").half(),
+        tokenizer=CLIPTokenizer.from_pretrained(VAR / "tokenizer"),
+        unet=UNet2DConditionModel.from_pretrained(VAR / "unet").half(),
+        scheduler=new_scheduler(),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    pipeline.save_pretrained(folder, safe_serialization=True)
+    # diffusers writes this entry itself and warns about it when it reads it back
+    config = folder / "vae" / "config.json"
+    entries = json.loads(config.read_text())
+    entries.pop("block_out_channels", None)
+    config.write_text(json.dumps(entries, indent=2) + "\n")
+    art = Art.load()
+    (folder / "vocabulary.txt").write_text("\n".join(art.things) + "\n")
+    settings = SETTINGS | {
+        "styles": art.styles,
+        "backgrounds": list(BACKGROUNDS),
+        "tints": list(TINTS),
+        "things": len(art.things),
+        "denoiser_step": torch.load(VAR / "denoiser.pt", weights_only=True)["step"],
+    }
+    (folder / "muralist.json").write_text(json.dumps(settings, indent=2) + "\n")
+    shutil.copy(HERE / "NOTICE.md", folder / "NOTICE.md")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, default=MODEL)
+    folder = parser.parse_args().folder
+    torch.set_num_threads(1)
+    be_quiet()
+    beside, old = VAR / "model.new", VAR / "model.old"
+    for leftover in (beside, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    assemble(beside)
+    if folder.exists():
+        folder.rename(old)
+    beside.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    say(f"{folder}: {size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""Goes on from the committed model: ``python -m generator.training.resume``.
+
+Contract: takes ``generator/model`` apart into the parts and checkpoints that the other steps leave
+in ``var``, so that a machine that has never trained continues where the last one ended. ``data``
+must have run; ``latents`` runs next. What optimizers knew is lost, and the heads of the text
+encoder are new but for the one that reads the registers, which is fitted.
+"""
+
+import copy
+import json
+import shutil
+
+import torch
+from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from torch import nn
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from generator.training.autoencoder import FOLDER
+from generator.training.denoiser import Model
+from generator.training.export import MODEL
+from generator.training.muon import Muon
+from generator.training.pictures import Art
+from generator.training.runs import VAR, be_quiet, save_checkpoint, save_folder, say
+from generator.training.text import REGISTERS, Heads, picture_patches
+
+
+def unpack() -> None:
+    """The folders of the parts, in float32."""
+    save_folder(AutoencoderTiny.from_pretrained(MODEL / "vae"), FOLDER)
+    encoder = CLIPTextModel.from_pretrained(MODEL / "text_encoder").float()
+    save_folder(encoder, VAR / "text_encoder")
+    save_folder(encoder, VAR / "text_encoder_tuned")
+    save_folder(UNet2DConditionModel.from_pretrained(MODEL / "unet").float(), VAR / "unet")
+    shutil.rmtree(VAR / "tokenizer", ignore_errors=True)
+    shutil.copytree(MODEL / "tokenizer", VAR / "tokenizer")
+
+
+def denoiser_checkpoint(step: int) -> None:
+    model = Model()
+    model.unet.load_state_dict(UNet2DConditionModel.from_pretrained(VAR / "unet").state_dict())
+    pair = nn.ModuleList([model, copy.deepcopy(model)])
+    groups = [{"params": model.unet.parameters()}, {"params": model.encoder.parameters()}]
+    save_checkpoint("denoiser", pair, Muon(groups), step)
+
+
+@torch.no_grad()
+def fitted_heads(encoder: CLIPTextModel, art: Art) -> Heads:
+    """Heads whose register reading is the least-squares fit for the drawings taught."""
+    tokenizer = CLIPTokenizer.from_pretrained(VAR / "tokenizer")
+    patches = picture_patches(art)
+    read = []
+    for thing in art.things:
+        texts = [f"a {thing}, {style} style" for style in art.styles]
+        ids = tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids
+        read.append(encoder(ids).last_hidden_state[:, -REGISTERS:])
+    hidden = torch.stack(read).flatten(0, 2)
+    with_one = torch.cat([hidden, torch.ones(len(hidden), 1)], 1)
+    fit = torch.linalg.lstsq(with_one, patches.flatten(0, 2)).solution
+    heads = Heads(len(art.things), len(art.styles), patches.shape[-1])
+    heads.patch.weight.copy_(fit[:-1].T)
+    heads.patch.bias.copy_(fit[-1])
+    return heads
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    be_quiet()
+    unpack()
+    step = int(json.loads((MODEL / "muralist.json").read_text())["denoiser_step"])
+    denoiser_checkpoint(step)
+    say(f"denoiser: --begin {step}")
+    if (VAR / "latents.npy").exists():
+        encoder = CLIPTextModel.from_pretrained(VAR / "text_encoder")
+        both = nn.ModuleList([encoder, fitted_heads(encoder, Art.load())])
+        save_checkpoint("registers", both, Muon([{"params": list(both.parameters())}]), 0)
+        say("text: --register-begin 0, the lower layers as they are")
+
+
+if __name__ == "__main__":
+    main()
