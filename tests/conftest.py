@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 from sqlite_utils import Database
 
+from bots.platform import House
+from bots.settings import Settings
 from data.migrations import migrations
 from data.pictures import PictureStore
 from data.store import Connection, Store, connect, open_store
-from data.words import Account, Mention, Prompt
+from data.words import Account, Mention, Progress, Prompt
+from ratelimit.tiers import DAILY
 
 #: 2026-03-29 12:00 UTC, the day Europe's clocks went forward.
 NOON = 1_774_785_600.0
@@ -78,3 +81,25 @@ def a_mention(source_id: str = "1", who: str = "ada", text: str = "@muralist a r
 
 def a_prompt(wish: str = "a red fox", count: int = 1) -> Prompt:
     return Prompt(wish=wish, count=count)
+
+
+def a_house(
+    store: Store,
+    pictures: PictureStore,
+    clock: Callable[[], float],
+    settings: Settings | None = None,
+    progress: Callable[[int], Progress | None] = lambda _job: None,
+) -> House:
+    """What platforms, intake and outbox are given; the engine in it is told of, not there."""
+    return House(
+        settings=settings or Settings(),
+        store=store,
+        pictures=pictures,
+        clock=clock,
+        progress=progress,
+        vocabulary=("red apple", "red fox"),
+        knows=lambda _wish: True,
+        engine=lambda: "test",
+        ready=lambda: True,
+        quotas=DAILY,
+    )

@@ -24,7 +24,6 @@ from bots import __main__ as wiring
 from bots.clock import rescue_orphans
 from bots.intake import Intake
 from bots.outbox import Outbox
-from bots.platform import House
 from bots.platforms import sandbox
 from bots.pulse import Pulse
 from bots.settings import Settings
@@ -37,7 +36,7 @@ from data.words import Account, Ruling, Verdict
 from generator.engine import Drawing, Order
 from generator.worker import Worker
 from ratelimit import policy
-from ratelimit.tiers import DAILY
+from tests.conftest import a_house
 
 FORK = multiprocessing.get_context("forkserver")
 #: More commits than one wish takes; reaching it would mean the story never ends.
@@ -101,18 +100,7 @@ async def _live(folder: Path, presence: Presence) -> None:
             clock=time.time,
             review=lambda _image, _job: allow,
         )
-        house = House(
-            settings=settings,
-            store=store,
-            pictures=pictures,
-            clock=time.time,
-            progress=worker.progress,
-            vocabulary=(),
-            knows=lambda _wish: True,
-            engine=lambda: "test",
-            ready=lambda: True,
-            quotas=DAILY,
-        )
+        house = a_house(store, pictures, time.time, settings, progress=worker.progress)
         platform = await stack.enter_async_context(sandbox.open(house))
         intake = Intake(house, lambda _stage, _subject: allow, policy.load(["daily"]))
         stop = asyncio.Event()

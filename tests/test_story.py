@@ -19,7 +19,6 @@ from PIL import Image
 from bots import __main__ as wiring
 from bots.intake import Intake
 from bots.outbox import Outbox
-from bots.platform import House
 from bots.pulse import Pulse
 from bots.settings import Settings
 from data import jobs, journal, ledger
@@ -31,8 +30,7 @@ from data.words import Event, Prompt, Reply, Ruling, Usage, Verdict
 from generator.engine import EngineSettings, open_engine
 from generator.worker import Worker
 from ratelimit import policy
-from ratelimit.tiers import DAILY
-from tests.conftest import NOON, Clock, a_mention, an_account
+from tests.conftest import NOON, Clock, a_house, a_mention, an_account
 from tests.postbox import Postbox
 
 Guard = Callable[[], None]
@@ -89,18 +87,7 @@ class Bot:
             clock=clock,
             review=lambda _image, _job: Verdict(ruling=Ruling.ALLOW),
         )
-        house = House(
-            settings=settings,
-            store=store,
-            pictures=pictures,
-            clock=clock,
-            progress=self.worker.progress,
-            vocabulary=(),
-            knows=lambda _wish: True,
-            engine=lambda: "test",
-            ready=lambda: True,
-            quotas=DAILY,
-        )
+        house = a_house(store, pictures, clock, settings, progress=self.worker.progress)
         self._intake = Intake(
             house, lambda _stage, _subject: Verdict(ruling=Ruling.ALLOW), policy.load(["daily"])
         )

@@ -28,7 +28,6 @@ from bots import logs
 from bots.clock import rescue_orphans, ticking
 from bots.intake import Intake
 from bots.outbox import Outbox
-from bots.platform import House
 from bots.platforms import x as platform
 from bots.platforms._x import reading
 from bots.pulse import Pulse
@@ -41,7 +40,7 @@ from data.store import Connection, connect, open_store
 from data.words import Ruling, Verdict
 from generator.worker import Worker
 from ratelimit import policy
-from ratelimit.tiers import DAILY
+from tests.conftest import a_house
 from tests.fake_x.endpoints import Endpoint
 from tests.fake_x.faults import weather
 from tests.fake_x.limits import widened
@@ -142,18 +141,7 @@ async def _live(settings: Settings, presence: Presence, wanted: int | None) -> N
             clock=time.time,
             review=lambda _image, _job: ALLOW,
         )
-        house = House(
-            settings=settings,
-            store=store,
-            pictures=pictures,
-            clock=time.time,
-            progress=worker.progress,
-            vocabulary=(),
-            knows=lambda _wish: True,
-            engine=lambda: "test",
-            ready=lambda: True,
-            quotas=DAILY,
-        )
+        house = a_house(store, pictures, time.time, settings, progress=worker.progress)
         opened = await stack.enter_async_context(platform.open(house))
         intake = Intake(house, lambda _stage, _subject: ALLOW, policy.load(["daily"]))
         stop = asyncio.Event()

@@ -13,7 +13,6 @@ import pytest
 from bots.intake import Intake
 from bots.outbox import Outbox
 from bots.platform import House
-from bots.settings import Settings
 from data.pictures import PictureStore
 from data.presence import Presence
 from data.store import Store
@@ -22,8 +21,7 @@ from moderation import check as checks
 from moderation.check import Subject
 from moderation.review import review
 from ratelimit import policy
-from ratelimit.tiers import DAILY
-from tests.conftest import Clock
+from tests.conftest import Clock, a_house
 from tests.postbox import Postbox
 
 
@@ -34,18 +32,7 @@ def postbox() -> Postbox:
 
 @pytest.fixture
 def house(store: Store, picture_store: PictureStore, clock: Clock) -> House:
-    return House(
-        settings=Settings(),
-        store=store,
-        pictures=picture_store,
-        clock=clock,
-        progress=lambda _job: None,
-        vocabulary=("red apple", "red fox"),
-        knows=lambda _wish: True,
-        engine=lambda: "test",
-        ready=lambda: True,
-        quotas=DAILY,
-    )
+    return a_house(store, picture_store, clock)
 
 
 @pytest.fixture

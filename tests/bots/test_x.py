@@ -14,7 +14,6 @@ import pytest
 from bots import __main__ as wiring
 from bots.intake import Intake
 from bots.outbox import Outbox
-from bots.platform import House
 from bots.platforms import x as platform
 from bots.pulse import Pulse
 from bots.settings import Settings
@@ -24,7 +23,7 @@ from data.store import Connection, Store
 from data.words import Ruling, Verdict
 from generator.worker import Worker
 from ratelimit import policy
-from ratelimit.tiers import DAILY
+from tests.conftest import a_house
 from tests.fake_x.caller import an_image
 from tests.fake_x.endpoints import Endpoint
 from tests.fake_x.faults import Fault
@@ -66,17 +65,8 @@ def living(store: Store, picture_store: PictureStore, x: FakeX, tmp_path: Path) 
             clock=time.time,
             review=lambda _image, _job: ALLOW,
         )
-        house = House(
-            settings=settings_for(x, **more),
-            store=store,
-            pictures=picture_store,
-            clock=time.time,
-            progress=worker.progress,
-            vocabulary=(),
-            knows=lambda _wish: True,
-            engine=lambda: "test",
-            ready=lambda: True,
-            quotas=DAILY,
+        house = a_house(
+            store, picture_store, time.time, settings_for(x, **more), progress=worker.progress
         )
         stop = asyncio.Event()
         intake = Intake(house, lambda _stage, _subject: ALLOW, policy.load(["daily"]))
