@@ -32,6 +32,7 @@ from generator.training.captions import (
     STYLE_WORDS,
     Wish,
     caption,
+    restyling,
 )  # fmt: skip
 from generator.training.muon import Muon
 from generator.training.pictures import BACKGROUNDS, TINTS, Art
@@ -52,6 +53,7 @@ REGISTERS = GRID * GRID
 LENGTH = 20 + REGISTERS
 CODE = 256
 PIECES = 4096
+UNNAMED = -1
 START, END = "<|startoftext|>", "<|endoftext|>"
 
 
@@ -111,7 +113,10 @@ def new_tokenizer(art: Art) -> CLIPTokenizer:
 
 @dataclass(frozen=True)
 class Sample:
-    """A caption and what it asks for, by number; tint and background 0 mean none."""
+    """A caption and what it asks for, by number; tint and background 0 mean none.
+
+    ``thing`` UNNAMED: a style alone, as under a picture to be restyled.
+    """
 
     text: str
     thing: int
@@ -133,8 +138,10 @@ class Captions:
             return others[rng.integers(len(others))]
         return self.art.things[thing]
 
-    def sample(self, thing: int, rng: np.random.Generator) -> Sample:
+    def sample(self, thing: int, rng: np.random.Generator, unnamed: float) -> Sample:
         style = int(rng.integers(len(self.art.styles)))
+        if rng.random() < unnamed:
+            return Sample(restyling(self.art.styles[style], rng), UNNAMED, style, 0, 0)
         silent = rng.random() < 0.15
         if silent:
             style = self.default
@@ -154,13 +161,19 @@ class Captions:
             wish, tint = Wish(wish.name, wish.style, wish.background), 0
         return Sample(caption(wish, rng), thing, style, background, tint)
 
-    def batches(self, size: int, seed: int, first: int) -> Iterator[list[Sample]]:
-        """Batch number ``first`` and on; each depends on seed and number only."""
+    def batches(
+        self, size: int, seed: int, first: int, unnamed: float = 0
+    ) -> Iterator[list[Sample]]:
+        """Batch number ``first`` and on; each depends on seed and number only.
+
+        ``unnamed`` is the share of captions that name a style and no thing.
+        """
         count = len(self.art.things)
         number = first
         while True:
             rng = np.random.default_rng([seed, number])
-            yield [self.sample(int(t), rng) for t in rng.choice(count, size, replace=False)]
+            things = rng.choice(count, size, replace=False)
+            yield [self.sample(int(thing), rng, unnamed) for thing in things]
             number += 1
 
 
@@ -295,8 +308,11 @@ def train_registers(
     optimizer = Muon([{"params": list(both.parameters())}])
     first = load_checkpoint("registers", both, optimizer)
     baseline = (patches - patches.mean(0)).square().mean((0, 2, 3))
+    # the last row, which UNNAMED picks, knows no more than the style
+    patches = torch.cat([patches, patches.mean(0, keepdim=True)])
+    codes = torch.cat([codes, codes.mean(0, keepdim=True)])
     start, error = time.time(), torch.ones(len(art.styles))
-    supply = Captions(art).batches(size, 12, first)
+    supply = Captions(art).batches(size, 12, first, unnamed=0.1)
     for step in range(first, until):
         samples = next(supply)
         torch.manual_seed(step)
