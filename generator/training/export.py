@@ -32,6 +32,9 @@ SETTINGS = {
     "default_style": "3d",
 }
 
+#: Parts with a configuration of their own.
+PARTS = ("vae", "unet", "text_encoder")
+
 
 def assemble(folder: Path) -> None:
     latents = np.load(VAR / "latents.npy", mmap_mode="r")[:, :, 0].astype(np.float32)
@@ -48,11 +51,13 @@ def assemble(folder: Path) -> None:
         requires_safety_checker=False,
     )
     pipeline.save_pretrained(folder, safe_serialization=True)
-    # diffusers writes this entry itself and warns about it when it reads it back
-    config = folder / "vae" / "config.json"
-    entries = json.loads(config.read_text())
-    entries.pop("block_out_channels", None)
-    config.write_text(json.dumps(entries, indent=2) + "\n")
+    # diffusers writes the first itself and warns about it when it reads it back; the
+    # second is where the part was trained
+    for part, entry in (("vae", "block_out_channels"), *((p, "_name_or_path") for p in PARTS)):
+        config = folder / part / "config.json"
+        entries = json.loads(config.read_text())
+        entries.pop(entry, None)
+        config.write_text(json.dumps(entries, indent=2) + "\n")
     art = Art.load()
     (folder / "vocabulary.txt").write_text("\n".join(art.things) + "\n")
     settings = SETTINGS | {
