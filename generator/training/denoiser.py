@@ -325,7 +325,8 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     be_quiet()
-    train(Turn(options.begin, options.until, options.batch, options.rate, options.encoder_share))
+    turn = Turn(options.begin, options.until, options.batch, options.rate, options.encoder_share)
+    train(turn, fresh_encoder=options.fresh_encoder)
 
 
 if __name__ == "__main__":
