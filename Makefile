@@ -28,6 +28,7 @@ model: .venv/train.stamp
 	$(BIN)/python -m generator.training
 
 eval-model: .venv/train.stamp
+	$(BIN)/python -m generator.training.data
 	$(BIN)/python -m generator.training.evaluate
 
 clean:
