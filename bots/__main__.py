@@ -7,31 +7,41 @@ import contextlib
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import click
 
-from bots import clock, logs, sweep, web
-from bots.intake import Intake, Review
+from bots import clock, desk, logs, sweep, web
+from bots.intake import Intake
 from bots.outbox import Outbox
 from bots.platform import House, Platform
 from bots.platform import load as load_platform
 from bots.pulse import Pulse
-from bots.settings import Settings
+from bots.review import Review
+from bots.settings import Settings, SettingsError
 from bots.settings import load as load_settings
 from data import budget
 from data.pictures import PictureStore
 from data.presence import Presence
-from data.store import open_store
-from data.words import MuralistError, Stage
+from data.staff import Role
+from data.store import Store, open_store
+from data.words import Ladder, MuralistError
 from generator import knowledge
 from generator.engine import EngineSettings, open_engine
 from generator.worker import Worker
 from moderation import check as checks
-from moderation.check import Subject
-from moderation.review import review
+from moderation import standards
+from moderation.check import Check, CheckSettings
+from moderation.console import site as console
+from moderation.console.door import DoorSettings
+from moderation.console.oauth import DiscordLogin
+from moderation.console.site import ConsoleSettings
+from ratelimit import control, quota
 from ratelimit import policy as policies
-from ratelimit.tiers import DAILY
+from ratelimit.tiers import DAILY, TERMS
+
+#: Seconds between two looks for wishes that waited too long.
+EXPIRE_EVERY = 60.0
 
 
 @click.group(invoke_without_command=True)
@@ -100,12 +110,13 @@ async def _until_signalled(settings: Settings, presence: Presence) -> None:
 async def serve(settings: Settings, presence: Presence, stop: asyncio.Event) -> None:
     """Everything there is, until `stop`: then the batch in hand is finished and posted."""
     pictures = PictureStore(settings.pictures)
-    look = await asyncio.to_thread(_open_checks, settings)
+    opened = await asyncio.to_thread(_open_checks, settings)
+    known_standards = await asyncio.to_thread(standards.read)
     known = await asyncio.to_thread(knowledge.of_model, settings.model)
     async with contextlib.AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings.database))
         await clock.rescue_orphans(store, presence, time.time)
-        await stack.enter_async_context(clock.ticking(store, presence, time.time))
+        review = Review(store, opened, time.time)
         engine = open_engine(settings.engine, _engine_settings(settings))
         worker = Worker(
             store,
@@ -113,7 +124,7 @@ async def serve(settings: Settings, presence: Presence, stop: asyncio.Event) -> 
             engine,
             owner=presence.id,
             clock=time.time,
-            review=lambda image, job: look(Stage.PICTURE, Subject(prompt=job.prompt, image=image)),
+            review=review.picture,
             attempts=settings.attempts,
             default_style=settings.default_style,
             on_progress=store.bell.ring,
@@ -130,17 +141,34 @@ async def serve(settings: Settings, presence: Presence, stop: asyncio.Event) -> 
             engine=lambda: engine.name,
             ready=lambda: worker.ready,
             quotas=DAILY,
+            quota=quota.of,
         )
         platforms = [
             await stack.enter_async_context(load_platform(name)(house))
             for name in settings.platforms
         ]
         pulse = Pulse()
-        app = web.build(platforms, house.ready, pulse, settings.host)
+        chores = _limits_chores(settings, store, platforms)
+        await stack.enter_async_context(clock.ticking(store, presence, time.time, chores))
+        ladder = known_standards.ladder
+        desk_app = await stack.enter_async_context(
+            console.open_console(store, pictures, time.time, _console_settings(settings, ladder))
+        )
+        app = web.build(
+            platforms,
+            house.ready,
+            pulse,
+            settings.host,
+            limits=lambda: store.read(lambda c: control.status(c, time.time())),
+            mounted={console.ROOT: desk_app},
+        )
         address = await stack.enter_async_context(web.serving(app, settings.host, settings.port))
         click.echo(f"Muralist is at {address}")
+        if key := await console.first_key(store, time.time):
+            click.echo(console.shown_once(address, key))
         await stack.enter_async_context(sweep.daily(house, platforms))
-        intake = Intake(house, look, policies.load(settings.policies))
+        await stack.enter_async_context(desk.tended(house, platforms, known_standards.desk))
+        intake = Intake(house, review, policies.load(settings.policies), ladder)
         outbox = Outbox(house, presence)
         await work(stop, platforms, intake, worker, outbox, pulse)
 
@@ -174,9 +202,56 @@ async def work(
             task.cancel()
 
 
-def _open_checks(settings: Settings) -> Review:
-    opened = checks.load(settings.checks)
-    return lambda stage, subject: review(opened, stage, subject)
+def _limits_chores(
+    settings: Settings, store: Store, platforms: Sequence[Platform]
+) -> list[tuple[float, Callable[[], Awaitable[None]]]]:
+    """Look after the line's length, and drop what waited too long."""
+    told_on = [platform.name for platform in platforms if platform.manners.tells_when_over]
+
+    async def look() -> None:
+        # A write rings everybody's bell: not while there is nothing to look at.
+        if not await store.read(control.quiet):
+            await store.write(lambda c: control.tick(c, time.time(), told_on=told_on))
+
+    async def expire() -> None:
+        await clock.expire(store, time.time, settings.expire_hours * 3600)
+
+    return [(control.EVERY, look), (EXPIRE_EVERY, expire)]
+
+
+def _open_checks(settings: Settings) -> tuple[Check, ...]:
+    return checks.load(settings.checks, CheckSettings(classifier=settings.classifier))
+
+
+def _console_settings(settings: Settings, ladder: Ladder) -> ConsoleSettings:
+    """Raises SettingsError where signing in with Discord is set up by half."""
+    secret, login = settings.moderation_discord_client_secret, None
+    given = (
+        settings.moderation_discord_client_id,
+        secret,
+        settings.moderation_discord_guild,
+        settings.moderation_discord_roles,
+    )
+    if any(given) and not all(given):
+        raise SettingsError(
+            "Signing in with Discord needs all four of MURALIST_MODERATION_DISCORD_CLIENT_ID,"
+            " _CLIENT_SECRET, _GUILD and _ROLES."
+        )
+    if secret is not None:
+        roles = (role.split(":") for role in settings.moderation_discord_roles)
+        login = DiscordLogin(
+            url=settings.moderation_discord_url,
+            client_id=settings.moderation_discord_client_id,
+            client_secret=secret.get_secret_value(),
+            guild=settings.moderation_discord_guild,
+            roles={number: Role(name) for name, number in roles},
+        )
+    door = DoorSettings(
+        url=settings.moderation_url,
+        discord=login,
+        recheck=settings.moderation_recheck_minutes * 60,
+    )
+    return ConsoleSettings(door=door, ladder=ladder, terms=TERMS)
 
 
 def _engine_settings(settings: Settings) -> EngineSettings:

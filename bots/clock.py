@@ -6,7 +6,7 @@ Never quotas: a day's usage is computed when it is asked for.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC
 
 import structlog
@@ -24,9 +24,12 @@ CHECKPOINT_EVERY = 300
 
 @contextlib.asynccontextmanager
 async def ticking(
-    store: Store, presence: Presence, clock: Callable[[], float]
+    store: Store,
+    presence: Presence,
+    clock: Callable[[], float],
+    chores: Sequence[tuple[float, Callable[[], Awaitable[None]]]] = (),
 ) -> AsyncIterator[None]:
-    """Run the housekeeping for the length of a scope."""
+    """Run the housekeeping for the length of a scope; `chores` are more of it, in seconds."""
     apscheduler = AsyncIOScheduler(
         timezone=UTC,
         # Late is better than never, and once is enough.
@@ -39,11 +42,21 @@ async def ticking(
 
     _every(apscheduler, RESCUE_EVERY, rescue)
     _every(apscheduler, CHECKPOINT_EVERY, store.checkpoint)
+    for seconds, chore in chores:
+        _every(apscheduler, seconds, chore)
     apscheduler.start()
     try:
         yield
     finally:
         apscheduler.shutdown(wait=False)
+
+
+async def expire(store: Store, clock: Callable[[], float], after: float) -> None:
+    """Drop what has waited longer than `after` seconds."""
+    now = clock()
+    while await store.read(lambda c: jobs.any_before(c, now - after)):
+        expired = await store.write(lambda c: jobs.expire(c, now - after, now))
+        structlog.get_logger().warning("waited too long", jobs=expired)
 
 
 async def rescue_orphans(store: Store, presence: Presence, clock: Callable[[], float]) -> None:
@@ -54,7 +67,9 @@ async def rescue_orphans(store: Store, presence: Presence, clock: Callable[[], f
         structlog.get_logger().info("rescued from a dead process", jobs=rescued, replies=replies)
 
 
-def _every(apscheduler: AsyncIOScheduler, seconds: int, act: Callable[[], Awaitable[None]]) -> None:
+def _every(
+    apscheduler: AsyncIOScheduler, seconds: float, act: Callable[[], Awaitable[None]]
+) -> None:
     apscheduler.add_job(act, "interval", seconds=seconds)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib.metadata
 import os
@@ -18,9 +19,11 @@ from rich.console import Console
 from rich.table import Table
 
 from bots.settings import PREFIX, Settings, SettingsError, load
-from data import budget
+from data import budget, tokens
 from data.store import SAFE_SQLITE, connect, sqlite_version
 from generator.engine import EngineError, EngineSettings, open_engine
+from moderation import check as checks
+from moderation.check import CheckSettings
 
 #: Below this much free space, in bytes, pictures will soon have no room.
 LITTLE_SPACE = 1_000_000_000
@@ -69,6 +72,7 @@ def _findings(settings: Settings) -> Iterator[Finding]:
         _space,
         _torch,
         _model,
+        _checks,
         _address,
     )
     for probe in probes:
@@ -76,6 +80,8 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield Finding("platforms", Mark.NOTE, ", ".join(settings.platforms))
     if "x" in settings.platforms:
         yield from _x(settings)
+    if "discord" in settings.platforms:
+        yield from _discord(settings)
     changed = [name for name in Settings.model_fields if name in settings.model_fields_set]
     shown = ", ".join(f"{PREFIX}{n.upper()}={getattr(settings, n)}" for n in changed)
     yield Finding("set by you", Mark.NOTE, shown or "nothing; the defaults are in force")
@@ -93,21 +99,61 @@ _X_ASKS = (
 
 def _x(settings: Settings) -> Iterator[Finding]:
     # tweepy, only when asked for
-    from bots.platforms._x.transport import keys_of
+    from bots.platforms._x.credentials import Grant, keys_of
 
     try:
         keys = keys_of(settings)
-        says = f"four keys for account {keys.bot_id}, known as @{settings.handle}"
+        says = f"{keys.said} for account {keys.bot_id}, known as @{settings.handle}"
         yield Finding("X", Mark.WORKS, says)
+        origin = keys.origin if isinstance(keys, Grant) else ""
     except SettingsError as error:
         yield Finding("X", Mark.BROKEN, str(error))
+        origin = ""
     yield Finding("X", Mark.NOTE, f"at most {settings.x_usd_per_day:g} US dollars a UTC day")
-    yield from _x_so_far(settings)
+    if origin:
+        yield _x_private(settings)
+    yield from _x_so_far(settings, origin)
     for asked in _X_ASKS:
         yield Finding("X asks", Mark.NOTE, asked)
 
 
-def _x_so_far(settings: Settings) -> Iterator[Finding]:
+#: What whoever runs the bot on Discord does once, and no program can check.
+_DISCORD_ASKS = (
+    "the application is installed with the scopes bot and applications.commands",
+    "it may view channels, send (in threads too), attach files, read history, add reactions",
+    "none of the privileged intents is needed; leave all three off",
+)
+
+
+def _discord(settings: Settings) -> Iterator[Finding]:
+    # discord.py, only when asked for
+    from bots.platforms._discord.connection import tried
+
+    try:
+        name = asyncio.run(tried(settings))
+    except SettingsError as error:
+        yield Finding("Discord", Mark.BROKEN, str(error))
+    else:
+        says = f"the token is {name}'s" if name else "Discord could not be asked about the token"
+        yield Finding("Discord", Mark.WORKS if name else Mark.NOTE, says)
+    if settings.discord_mod_channel is None:
+        says = f"reports are kept and told to nobody; set {PREFIX}DISCORD_MOD_CHANNEL"
+        yield Finding("Discord", Mark.NOTE, says)
+    for sku, tier in settings.discord_skus:
+        yield Finding("Discord", Mark.NOTE, f"who buys {sku} has the tier {tier}")
+    for asked in _DISCORD_ASKS:
+        yield Finding("Discord asks", Mark.NOTE, asked)
+
+
+def _x_private(settings: Settings) -> Finding:
+    """OAuth 2 tokens lie in the database: whoever reads the file can write as the bot."""
+    path = settings.database
+    if path.exists() and path.stat().st_mode & 0o077:
+        return Finding("X", Mark.BROKEN, f"{path} holds tokens and others may read it: chmod 600")
+    return Finding("X", Mark.NOTE, f"its tokens are kept in {path}, which only its owner may read")
+
+
+def _x_so_far(settings: Settings, origin: str) -> Iterator[Finding]:
     """Its health and its last days' costs, where it has run before."""
     if not settings.database.exists():
         return
@@ -115,6 +161,9 @@ def _x_so_far(settings: Settings) -> Iterator[Finding]:
         if not budget.kept(c):
             return
         stopped, days = budget.tripped(c, "x"), budget.costs(c, "x", 3)
+        lost = tokens.lost(c, "x", origin)
+    if lost is not None:
+        yield Finding("X", Mark.BROKEN, lost)
     if stopped is not None:
         says = f"nothing is posted: {stopped} Mend it, then `python -m bots resume x`"
         yield Finding("X", Mark.BROKEN, says)
@@ -177,6 +226,18 @@ def _model(settings: Settings) -> Finding:
         return Finding("engine", Mark.BROKEN, str(error))
     engine.close()
     return Finding("engine", Mark.WORKS, f"{engine.name} loads")
+
+
+def _checks(settings: Settings) -> Finding:
+    """Open them; models of checks are loaded with the first picture only."""
+    try:
+        opened = checks.load(settings.checks, CheckSettings(classifier=settings.classifier))
+    except (OSError, ValueError, ImportError) as error:
+        return Finding("checks", Mark.BROKEN, str(error))
+    if "classifier" in settings.checks and not settings.classifier:
+        says = "classifier has no model, so every picture is held: set MURALIST_CLASSIFIER"
+        return Finding("checks", Mark.BROKEN, says)
+    return Finding("checks", Mark.WORKS, ", ".join(check.name for check in opened))
 
 
 def _address(settings: Settings) -> Finding:

@@ -25,6 +25,8 @@ MOST_IGNORED = 8
 LONGEST_IGNORED = 40
 
 MOST_PICTURES = 4
+#: How many times the ordinary steps a picture may take.
+MOST_QUALITY = 2
 LARGEST_SEED = 2**32 - 1
 WIDEST = Fraction(3)
 
@@ -67,6 +69,8 @@ _FLAGS = {
     "n": "n",
     "count": "n",
     "strength": "strength",
+    "quality": "q",
+    "q": "q",
 }
 _SHAPES = {"square": "1:1", "portrait": "2:3", "landscape": "3:2", "wide": "16:9", "tall": "9:16"}
 #: Second words of styles that are two words long: "pixel art", "oil painting".
@@ -153,6 +157,17 @@ _CANCEL = re.compile(
     r"|arrête|annuler|supprimer|cancelar|borrar|стоп|отмена|удали(?:ть)?|キャンセル|削除|停止|取消|删除",
     re.IGNORECASE,
 )
+#: Under a picture or a refusal, with or without why.
+_REPORT = re.compile(
+    r"(?:report(?: (?:this|it|that)(?: (?:picture|image|pic|post|reply))?)?"
+    r"|melden|das melden|denunciar|signaler|通報)(?:\s*[:,–—-]\s*.+|\s+(?:because|for|as)\s.+)?",
+    re.IGNORECASE,
+)
+_APPEAL = re.compile(
+    r"(?:i )?appeal(?: (?:this|it|that))?(?:\s*[:,–—-]\s*.+|\s+(?:because|against|for)\s.+)?"
+    r"|einspruch(?:\s*[:,–—-]\s*.+)?|apelar|異議申し立て",
+    re.IGNORECASE,
+)
 #: Thanks, perhaps with a heart behind them.
 _GRATITUDE = re.compile(
     rf"{_THANKS}[\s,.!\u2600-\u27bf\ufe0f\U0001f000-\U0001faff]*", re.IGNORECASE
@@ -191,6 +206,7 @@ class _Flags:
     negative: list[str] = field(default_factory=list)
     count: int = 1
     strength: float | None = None
+    quality: int = 1
     ignored: list[str] = field(default_factory=list)
 
     def ignore(self, what: str) -> None:
@@ -211,7 +227,7 @@ def parse(text: str, *, handle: str, replying: bool = False, has_photo: bool = F
     if len(wish) > LONGEST_WISH:
         wish = _cut(wish, LONGEST_WISH)
         flags.ignore(f"what came after {LONGEST_WISH:,} characters")
-    intent = _intent(words, wish)
+    intent = _intent(words, wish) or (_complaint(words) if replying else None)
     if intent is None:
         wish = _in_words(wish) if _is_wish(wish) else ""
         intent = Intent.PAINT if wish or has_photo else Intent.NOTHING
@@ -226,6 +242,7 @@ def parse(text: str, *, handle: str, replying: bool = False, has_photo: bool = F
         negative=_cut(", ".join(flags.negative), LONGEST_NEGATIVE) or None,
         count=flags.count,
         strength=flags.strength,
+        quality=flags.quality,
         ignored=tuple(flags.ignored),
     )
 
@@ -387,6 +404,10 @@ def _set(flags: _Flags, kind: str, value: str, told: str) -> bool:
         flags.seed = min(number, LARGEST_SEED)
         if number > LARGEST_SEED:
             flags.ignore(f"{told} above {LARGEST_SEED}")
+    elif kind == "q":
+        flags.quality = max(1, min(number, MOST_QUALITY))
+        if number > MOST_QUALITY:
+            flags.ignore(f"{told} above {MOST_QUALITY}")
     else:
         flags.count = max(1, min(number, MOST_PICTURES))
         if number > MOST_PICTURES:
@@ -498,6 +519,14 @@ def _intent(words: str, wish: str) -> Intent | None:
         if _GRATITUDE.fullmatch(said):
             return Intent.THANKS
     return None
+
+
+def _complaint(words: str) -> Intent | None:
+    """Said under something of the bot's, these are no wishes."""
+    said = _bare(words)
+    if _REPORT.fullmatch(said):
+        return Intent.REPORT
+    return Intent.APPEAL if _APPEAL.fullmatch(said) else None
 
 
 def _bare(text: str) -> str:

@@ -9,23 +9,29 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any
 
 import structlog
 
 from bots import grammar, photos
 from bots.platform import Delivery, House, Outcome, Platform, PlatformError
-from data import jobs, journal, mentions, outbox
+from data import bans, cases, consent, jobs, journal, mentions, outbox, verdicts
 from data.mentions import Received
 from data.store import Connection
 from data.words import (
+    Account,
+    Circumstances,
     Event,
     Intent,
     Job,
     JobState,
+    Ladder,
     Mention,
     PhotoRef,
     Prompt,
@@ -41,6 +47,10 @@ from ratelimit.policy import Policy
 
 #: Looks at one subject of a stage; blocking.
 Review = Callable[[Stage, Subject], Verdict]
+
+#: How a refusal is said, by what was looked at.
+_REFUSALS = MappingProxyType({Stage.PROMPT: Say.REFUSED_PROMPT, Stage.PHOTO: Say.REFUSED_PHOTO})
+NO_LADDER = Ladder(days=30, steps=())
 
 #: Mentions of different accounts that are worked on at the same time.
 ABREAST = 32
@@ -64,11 +74,44 @@ class _Answer:
     facts: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
+class _Turns:
+    """Each account's mentions in their order, the accounts side by side."""
+
+    def __init__(
+        self, group: asyncio.TaskGroup, decide: Callable[[Received], Awaitable[None]]
+    ) -> None:
+        self._group = group
+        self._decide = decide
+        self._waiting: dict[str, deque[Received]] = {}
+
+    def add(self, batch: Iterable[Received]) -> None:
+        for received in batch:
+            account = received.mention.account.user_id
+            if account in self._waiting:
+                self._waiting[account].append(received)
+            else:
+                self._waiting[account] = deque([received])
+                self._group.create_task(self._take(account))
+
+    async def _take(self, account: str) -> None:
+        waiting = self._waiting[account]
+        while waiting:
+            await self._decide(waiting.popleft())
+        del self._waiting[account]
+
+
 class Intake:
     """Decides what the mentions of one or more platforms lead to."""
 
-    def __init__(self, house: House, review: Review, policies: Sequence[Policy]) -> None:
+    def __init__(
+        self,
+        house: House,
+        review: Review,
+        policies: Sequence[Policy],
+        ladder: Ladder = NO_LADDER,
+    ) -> None:
         self._house = house
+        self._ladder = ladder
         self._store = house.store
         self._review = review
         self._policies = policies
@@ -77,12 +120,13 @@ class Intake:
     async def run(self, platform: Platform) -> None:
         """Take up what an earlier process left undecided, then whatever comes, for ever."""
         name = platform.name
-        await self._decide_all(
-            platform, await self._store.read(lambda c: mentions.undecided(c, name))
-        )
-        cursor = await self._store.read(lambda c: mentions.cursor(c, name))
-        async for delivery in platform.mentions(cursor):
-            await self._decide_all(platform, await self._received(name, delivery))
+        # Beside the reading: one that waits for a photo must not hold up the next poll.
+        async with asyncio.TaskGroup() as deciding:
+            turns = _Turns(deciding, functools.partial(self._decide_safely, platform))
+            turns.add(await self._store.read(lambda c: mentions.undecided(c, name)))
+            cursor = await self._store.read(lambda c: mentions.cursor(c, name))
+            async for delivery in platform.mentions(cursor):
+                turns.add([*delivery.kept, *await self._received(name, delivery)])
 
     async def _received(self, name: str, delivery: Delivery) -> list[Received]:
         now = self._house.clock()
@@ -90,23 +134,10 @@ class Intake:
             lambda c: mentions.receive(c, name, delivery.mentions, delivery.cursor, now)
         )
 
-    async def _decide_all(self, platform: Platform, batch: Iterable[Received]) -> None:
-        """Each account's mentions in their order, the accounts side by side."""
-        by_account: dict[str, list[Received]] = {}
-        for received in batch:
-            by_account.setdefault(received.mention.account.user_id, []).append(received)
-        async with asyncio.TaskGroup() as group:
-            for turn in by_account.values():
-                group.create_task(self._decide_in_turn(platform, turn))
-
-    async def _decide_in_turn(self, platform: Platform, turn: Sequence[Received]) -> None:
-        for received in turn:
-            async with self._slots:
-                await self._decide_safely(platform, received)
-
     async def _decide_safely(self, platform: Platform, received: Received) -> None:
         try:
-            await self._decide(platform, received)
+            async with self._slots:
+                await self._decide(platform, received)
         except StoreError:
             raise
         except Exception:  # noqa: BLE001  one mention must not stop the others
@@ -115,7 +146,7 @@ class Intake:
 
     async def _decide(self, platform: Platform, received: Received) -> None:
         mention = received.mention
-        prompt = grammar.parse(
+        prompt = mention.prompt or grammar.parse(
             mention.text,
             handle=self._house.settings.handle,
             replying=mention.in_reply_to is not None,
@@ -138,6 +169,12 @@ class Intake:
         if prompt.intent is Intent.CANCEL:
             await self._store.write(lambda c: _take_back(c, received, now))
             return
+        if prompt.intent in (Intent.REPORT, Intent.APPEAL):
+            await self._store.write(lambda c: _open_case(c, received, prompt, now))
+            return
+        if ban := await self._store.read(lambda c: _ban_of(c, mention, now)):
+            await self._answer(received, ban)
+            return
         source = await self._source(platform, mention, prompt)
         if isinstance(source, _Answer):
             await self._answer(received, source)
@@ -155,7 +192,7 @@ class Intake:
         earlier = await self._earlier(mention, prompt)
         if prompt.intent is Intent.AGAIN:
             return _repeated(mention, earlier)
-        if earlier is not None and mention.in_reply_to is not None:
+        if earlier is not None and (mention.about is not None or mention.in_reply_to is not None):
             return await self._from_job(mention, earlier, prompt)
         if mention.parent_photo is not None:
             source = await self._from_photo(platform, mention, mention.parent_photo, prompt)
@@ -169,6 +206,8 @@ class Intake:
         """The job a mention speaks of: the one it answers; for "again", else one's latest."""
 
         def look(c: Connection) -> Job | None:
+            if mention.about is not None:
+                return jobs.by_id(c, mention.about)
             if mention.in_reply_to is not None:
                 answered = jobs.by_post(c, mention.platform, mention.in_reply_to)
                 if answered is not None:
@@ -187,7 +226,7 @@ class Intake:
         if not pictures:
             return _Answer(say=Say.NO_WISH, facts={"handle": self._house.settings.handle})
         return _Source(
-            photo=pictures[0].sha256,
+            photo=pictures[min(mention.picture, len(pictures) - 1)].sha256,
             prompt=self._restyling(dataclasses.replace(prompt, wish=job.prompt.wish)),
         )
 
@@ -225,14 +264,23 @@ class Intake:
         )
 
     async def _admit(self, platform: Platform, received: Received, source: _Source) -> None:
-        verdict, refusal = await self._verdict(source)
+        reviewed = await self._reviewed(received.mention, source)
+        stage, verdict = max(reviewed.items(), key=lambda item: item[1].ruling.strictness)
         now = self._house.clock()
 
         def decide(c: Connection) -> None:
-            journal.note(c, received.id, Event.VERDICT, now, **dataclasses.asdict(verdict))
+            for at, said in reviewed.items():
+                verdicts.note(c, received.id, at, said, now, guild=received.mention.guild)
             if verdict.ruling is Ruling.REFUSE:
-                answer = _Answer(say=refusal, facts={"reason": verdict.reason})
+                if verdict.strike:
+                    bans.strike(
+                        c, received.mention.account, received.id, verdict.rule, self._ladder, now
+                    )
+                answer = _Answer(say=_REFUSALS[stage], facts={"reason": verdict.reason})
                 _say(c, received, answer, now)
+                return
+            if ban := _ban_of(c, received.mention, now):
+                _say(c, received, ban, now)
                 return
             mentions.come_back(c, received.mention.account)
             admit(
@@ -249,18 +297,23 @@ class Intake:
 
         await self._store.write(decide)
 
-    async def _verdict(self, source: _Source) -> tuple[Verdict, Say]:
-        """The stricter verdict on the words and on the photo, and how it is said if it refuses."""
-        verdict = await asyncio.to_thread(self._review, Stage.PROMPT, Subject(prompt=source.prompt))
+    async def _reviewed(self, mention: Mention, source: _Source) -> dict[Stage, Verdict]:
+        """What the checks say of the words, and of the photo where the words may pass."""
+        subject = Subject(
+            prompt=source.prompt,
+            photo=source.photo is not None,
+            circumstances=Circumstances(
+                account=mention.account, guild=mention.guild, adults=mention.adults
+            ),
+        )
+        verdict = await asyncio.to_thread(self._review, Stage.PROMPT, subject)
         if source.photo is None or verdict.ruling is Ruling.REFUSE:
-            return verdict, Say.REFUSED_PROMPT
+            return {Stage.PROMPT: verdict}
         image = await asyncio.to_thread(self._house.pictures.get, source.photo)
         of_photo = await asyncio.to_thread(
-            self._review, Stage.PHOTO, Subject(prompt=source.prompt, image=image)
+            self._review, Stage.PHOTO, dataclasses.replace(subject, image=image)
         )
-        if of_photo.ruling.strictness > verdict.ruling.strictness:
-            return of_photo, Say.REFUSED_PHOTO
-        return verdict, Say.REFUSED_PROMPT
+        return {Stage.PROMPT: verdict, Stage.PHOTO: of_photo}
 
     async def _answer(self, received: Received, answer: _Answer) -> None:
         now = self._house.clock()
@@ -282,7 +335,7 @@ def _take_back(c: Connection, received: Received, now: float) -> None:
         if mention.in_reply_to is not None
         else jobs.latest(c, mention.account)
     )
-    if job is None or job.account.user_id != mention.account.user_id:
+    if job is None or not _may_take_back(c, job, mention.account):
         answer = _Answer(say=Say.NOTHING_TO_CANCEL)
     elif jobs.cancel(c, job, now) or outbox.recall(c, job.id, now):
         answer = _Answer(say=Say.CANCELLED, facts={"units": job.prompt.count})
@@ -291,6 +344,35 @@ def _take_back(c: Connection, received: Received, now: float) -> None:
     else:
         answer = _Answer(say=Say.NOTHING_TO_CANCEL)
     _say(c, received, answer, now)
+
+
+def _may_take_back(c: Connection, job: Job, account: Account) -> bool:
+    """Its asker may, and whose photo it was made from."""
+    return job.account.user_id == account.user_id or consent.is_pictured(c, job, account)
+
+
+def _ban_of(c: Connection, mention: Mention, now: float) -> _Answer | None:
+    """What somebody is told from whom nothing is taken now."""
+    ban = bans.standing(c, mention.platform, mention.account.user_id, now)
+    if ban is None:
+        return None
+    return _Answer(say=Say.BANNED, facts={"reason": ban.reason, "retry_at": ban.until})
+
+
+def _open_case(c: Connection, received: Received, prompt: Prompt, now: float) -> None:
+    """A report of the picture it answers, or an appeal against what one was refused."""
+    mention = received.mention
+    about = mentions.answered(c, mention)
+    case = None
+    if about is not None:
+        job = jobs.by_mention(c, about)
+        number = job.id if job else None
+        open_one = cases.report if prompt.intent is Intent.REPORT else cases.appeal
+        case = open_one(c, mention.account, about, mention.text, now, job_id=number)
+    if case is None:
+        _say(c, received, _Answer(say=Say.NO_CASE), now)
+    else:
+        _say(c, received, _Answer(say=Say.CASE, facts={"case": case}), now)
 
 
 def _stop(c: Connection, received: Received, now: float) -> None:

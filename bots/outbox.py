@@ -16,13 +16,11 @@ import structlog
 
 from bots import wording
 from bots.platform import House, Outcome, Platform, PlatformError, Words
-from data import budget, jobs, ledger, outbox
+from data import budget, jobs, journal, ledger, outbox
 from data.presence import Presence
 from data.store import Connection
 from data.words import Media, Outgoing, Receipt, Reply, ReplyState, Say, StoreError
 
-#: Replies on their way to one platform at the same time.
-ABREAST = 8
 #: Requests that may fail before a reply is parked.
 ATTEMPTS = 8
 #: Longest wait between two attempts, in seconds.
@@ -46,6 +44,7 @@ class Outbox:
 
     async def run(self, platform: Platform, last_call: asyncio.Event) -> None:
         """Post what comes, for ever; after `last_call`, return when nothing is due."""
+        abreast = platform.manners.abreast
         async with asyncio.TaskGroup() as group:
             under_way: set[asyncio.Task[None]] = set()
 
@@ -59,7 +58,7 @@ class Outbox:
             )
             while True:
                 heard = self._store.bell.rings
-                room = ABREAST - len(under_way)
+                room = abreast - len(under_way)
                 looks = await self._take_looks(platform, room)
                 due = await self._take(platform, room - len(looks))
                 for reply in looks:
@@ -68,7 +67,7 @@ class Outbox:
                     start(self._deliver(platform, reply))
                 if due or looks:
                     continue
-                if under_way and (last_call.is_set() or len(under_way) >= ABREAST):
+                if under_way and (last_call.is_set() or len(under_way) >= abreast):
                     await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
                 elif last_call.is_set():
                     return
@@ -120,7 +119,7 @@ class Outbox:
         job = jobs.by_id(c, reply.job_id) if reply.job_id is not None else None
         if job is None:
             return {}
-        quota = self._house.quotas[job.tier]
+        quota = self._house.quota(c, job.account, now)
         return {
             "wish": job.prompt.wish,
             "style": job.prompt.style,
@@ -130,17 +129,26 @@ class Outbox:
             "photo": job.photo is not None,
             "known": job.photo is not None or self._house.knows(job.prompt.wish),
             "things": len(self._house.vocabulary),
-            "quota": quota,
-            "left": max(0, quota - ledger.usage(c, job.account, now).spoken_for),
+            "styles": list(self._house.styles),
+            "quota": quota.daily,
+            "left": quota.left,
+            "units": job.prompt.units,
+            "eased": job.effort.cost < 1,
         }
 
     def _render(self, platform: Platform) -> Callable[[Connection, Outgoing], str]:
         def render(c: Connection, reply: Outgoing) -> str:
             now = self._house.clock()
             facts = {**reply.facts, **self._picture_facts(c, reply, now)}
+            facts["live_times"] = platform.manners.live_times
             number = reply.mention_id if platform.manners.numbered else None
             return wording.reply_text(
-                reply.say, facts, now=now, limit=platform.text_limit, number=number
+                reply.say,
+                facts,
+                now=now,
+                limit=platform.text_limit,
+                number=number,
+                language=reply.language,
             )
 
         return render
@@ -274,7 +282,11 @@ class Outbox:
         def look(c: Connection) -> Reply:
             job = jobs.by_id(c, reply.job_id) if reply.job_id is not None else None
             shown = jobs.pictures(c, job.id) if job and reply.say is Say.PICTURE else []
-            alt = wording.alt_text(job.prompt, limit=platform.alt_limit) if job else ""
+            alt = (
+                wording.alt_text(job.prompt, limit=platform.alt_limit, language=reply.language)
+                if job
+                else ""
+            )
             return Reply(
                 key=f"muralist:{reply.mention_id}",
                 source_id=reply.source_id,
@@ -288,6 +300,10 @@ class Outbox:
                 posting_at=reply.posting_at,
                 attempt=reply.attempts,
                 media=Media(ids=reply.media, until=reply.media_until) if reply.media else None,
+                say=reply.say,
+                discreet=bool(shown) and journal.softened(c, reply.mention_id),
+                language=reply.language,
+                address=reply.address,
             )
 
         return await self._store.read(look)

@@ -16,15 +16,18 @@ from typing import Protocol
 from aiohttp import web
 
 from bots.settings import Settings
+from data.mentions import Received
 from data.pictures import PictureStore
-from data.store import Store
+from data.store import Connection, Store
 from data.words import (
+    Account,
     Allowance,
     Media,
     Mention,
     MuralistError,
     PhotoRef,
     Progress,
+    Quota,
     Receipt,
     Reply,
     Tier,
@@ -63,7 +66,13 @@ class Manners:
     numbered: bool = False
     #: Whether "stop" means for good, until they come back.
     stop_is_for_good: bool = False
+    #: Whether people whom a temporary limit put off are told when it is over.
+    tells_when_over: bool = False
     allowance: Allowance | None = None
+    #: Whether moments are told as `<t:…:R>`, which the platform shows in the reader's own time.
+    live_times: bool = False
+    #: Replies on their way at the same time; more where they wait in the platform's own limits.
+    abreast: int = 8
     #: How many days back it is asked whether what we keep still stands there; 0 is never.
     sweep_days: int = 0
 
@@ -107,16 +116,23 @@ class House:
     #: The engine and its model as people may read it, and whether it is loaded.
     engine: Callable[[], str]
     ready: Callable[[], bool]
-    #: Pictures a day, by tier.
+    #: Pictures a day, by tier, where nobody has changed them.
     quotas: Mapping[Tier, int]
+    #: What an account has had today, and has left.
+    quota: Callable[[Connection, Account, float], Quota]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """Mentions that were read together, and the cursor behind the last of them."""
+    """Mentions that were read together, and the cursor behind the last of them.
+
+    `kept` are mentions that the platform itself wrote to the inbox, because it had to
+    answer for them before it could hand them over.
+    """
 
     mentions: Sequence[Mention]
     cursor: str | None
+    kept: Sequence[Received] = ()
 
 
 class Platform(Protocol):

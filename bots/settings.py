@@ -8,6 +8,7 @@ is its line in the README.
 from __future__ import annotations
 
 import difflib
+import functools
 import os
 import re
 from collections.abc import Callable, Iterable
@@ -20,7 +21,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from data.words import MuralistError
+from data.words import MuralistError, Tier
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PREFIX: Final = "MURALIST_"
@@ -105,8 +106,50 @@ def _api_url(value: str) -> str:
     return url
 
 
+def _discord_url(schemes: str, value: str) -> str:
+    """Without a slash at the end; the token never travels in the clear but to this machine."""
+    secure, plain = schemes.split()
+    url = value.strip().rstrip("/")
+    place = r"[A-Za-z0-9.-]+(:\d+)?(/[\w.~/-]*)?"
+    here = r"(127\.0\.0\.1|localhost)(:\d+)?(/[\w.~/-]*)?"
+    if not re.fullmatch(rf"{secure}://{place}|{plain}://{here}", url):
+        raise ValueError(f"It must be an address that begins with {secure}://.")
+    return url
+
+
+def _skus(value: object) -> object:
+    """ "SKU:tier" pairs, separated by commas, as pairs of a SKU's number and a tier."""
+    if not isinstance(value, str):
+        return value
+    pairs = []
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        sku, _, tier = part.partition(":")
+        if not sku.strip().isdecimal() or tier.strip().lower() not in set(Tier):
+            raise ValueError(
+                f"“{part}” is no pair such as 1234567890:plus; the tiers are {', '.join(Tier)}."
+            )
+        pairs.append((sku.strip(), tier.strip().lower()))
+    return tuple(pairs)
+
+
 _Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 _Place = Annotated[Path, AfterValidator(_from_root)]
+
+
+def _role(value: str) -> str:
+    if not re.fullmatch(r"(viewer|moderator|admin):\d{1,20}", value):
+        raise ValueError(f"{value!r} is no role and number of one at Discord, as in moderator:123.")
+    return value
+
+
+def _web_address(value: str | None) -> str | None:
+    """Without a slash at the end; None stays None."""
+    if value is None or not value.strip():
+        return None
+    url = value.strip().rstrip("/")
+    if not re.fullmatch(r"https?://[^/?#\s]+", url):
+        raise ValueError("It must be an address without a path, such as https://desk.example.org.")
+    return url
 
 
 def _setting(default: object, meaning: str, must_be: str = "", **bounds: Any) -> Any:
@@ -199,10 +242,23 @@ class Settings(BaseSettings):
         max_length=60,
     )
     policies: Annotated[_Names, AfterValidator(_files_of("ratelimit/policies"))] = _setting(
-        ("daily",), "Limits in force, separated by commas: files of `ratelimit/policies/`."
+        ("rollout", "age", "daily", "queued", "burst", "guild", "total", "overload"),
+        "Limits in force, the first to say no giving the reason: files of `ratelimit/policies/`.",
+    )
+    expire_hours: float = _setting(
+        24.0,
+        "Wishes that have waited longer than this are dropped, refunded and told so.",
+        "a number of hours from 0.1 to 720",
+        ge=0.1,
+        le=720,
     )
     checks: Annotated[_Names, AfterValidator(_files_of("moderation/checks"))] = _setting(
-        ("wordlist",), "Moderation in force, separated by commas: files of `moderation/checks/`."
+        ("words", "patterns", "flood", "consent", "nsfw"),
+        "Moderation in force, separated by commas: files of `moderation/checks/`.",
+    )
+    classifier: str = _setting(
+        "",
+        "The model of the check `classifier`: a folder or hub id in transformers' format.",
     )
     database: _Place = _setting(
         ROOT / "data/var/muralist.db", "The SQLite file that remembers everything."
@@ -248,8 +304,40 @@ class Settings(BaseSettings):
         le=50_000_000,
     )
 
+    moderation_url: Annotated[str | None, AfterValidator(_web_address)] = _setting(
+        None,
+        "The public address of the moderators' console, where it is another than host and port.",
+    )
+    moderation_discord_client_id: str = _setting(
+        "", "Signing in to the console with Discord: the application's client id."
+    )
+    moderation_discord_client_secret: SecretStr | None = _setting(
+        None, "Signing in with Discord: the application's client secret."
+    )
+    moderation_discord_guild: str = _setting(
+        "", "Signing in with Discord: the number of the server whose roles count."
+    )
+    moderation_discord_roles: Annotated[
+        tuple[Annotated[str, AfterValidator(_role)], ...], NoDecode, BeforeValidator(_split)
+    ] = _setting(
+        (),
+        "Signing in with Discord: who may what, as `viewer:1,moderator:2,admin:3` with the"
+        " roles' numbers.",
+    )
+    moderation_discord_url: Annotated[str, AfterValidator(_api_url)] = _setting(
+        "https://discord.com", "Signing in with Discord: where Discord is; another is for tests."
+    )
+    moderation_recheck_minutes: float = _setting(
+        10.0,
+        "Signing in with Discord: how often a role is asked for again; before an act, after a"
+        " minute at the latest.",
+        "a number of minutes from 0 to 1440",
+        ge=0,
+        le=1440,
+    )
+
     x_consumer_key: SecretStr | None = _setting(
-        None, "X: your app's consumer key. The four keys together turn X on."
+        None, "X: your app's consumer key. The four keys of OAuth 1.0a turn X on together."
     )
     x_consumer_secret: SecretStr | None = _setting(None, "X: your app's consumer secret.")
     x_access_token: SecretStr | None = _setting(
@@ -257,6 +345,24 @@ class Settings(BaseSettings):
     )
     x_access_token_secret: SecretStr | None = _setting(
         None, "X: the bot account's access token secret."
+    )
+    x_client_id: SecretStr | None = _setting(
+        None, "X: your app's OAuth 2 client id, instead of the four keys."
+    )
+    x_client_secret: SecretStr | None = _setting(
+        None, "X: your app's OAuth 2 client secret, if it is a confidential client."
+    )
+    x_refresh_token: SecretStr | None = _setting(
+        None, "X: the refresh token the bot's account was given; later ones are kept by the bot."
+    )
+    x_user_token: SecretStr | None = _setting(
+        None, "X: the access token that came with it. Empty: one is fetched at the start."
+    )
+    x_account: str | None = _setting(
+        None,
+        "X: the number of the bot's account, which OAuth 2 tokens do not tell.",
+        "the account's number",
+        pattern=r"^[0-9]{1,19}$",
     )
     x_api_url: Annotated[str, AfterValidator(_api_url)] = _setting(
         "https://api.x.com", "X: where its API is; another address is for tests."
@@ -267,6 +373,14 @@ class Settings(BaseSettings):
         "a number of seconds from 1 to 300",
         ge=1,
         le=300,
+    )
+    x_stream: bool = _setting(
+        default=False,
+        meaning="X: be told of mentions by its Activity stream as well, at once, for 0.005 each.",
+        must_be="true or false",
+    )
+    x_bearer_token: SecretStr | None = _setting(
+        None, "X: your app's bearer token, which only the stream needs."
     )
     x_usd_per_day: float = _setting(
         5.0,
@@ -338,6 +452,25 @@ class Settings(BaseSettings):
     )
     x_ignore: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = _setting(
         (), "X: numbers of accounts that are never answered, such as other bots'."
+    )
+
+    discord_token: SecretStr | None = _setting(None, "Discord: the bot's token.")
+    discord_api_url: Annotated[
+        str, AfterValidator(functools.partial(_discord_url, "https http"))
+    ] = _setting(
+        "https://discord.com/api/v10", "Discord: where its API is; another address is for tests."
+    )
+    discord_gateway_url: (
+        Annotated[str, AfterValidator(functools.partial(_discord_url, "wss ws"))] | None
+    ) = _setting(None, "Discord: where its gateway is. Empty: where the API says.")
+    discord_mod_channel: str | None = _setting(
+        None,
+        "Discord: the number of the channel in which reports arrive and `/mod` works.",
+        "the number of a channel, such as 1234567890",
+        pattern=r"^[0-9]{1,20}$",
+    )
+    discord_skus: Annotated[tuple[tuple[str, Tier], ...], NoDecode, BeforeValidator(_skus)] = (
+        _setting((), "Discord: what is sold there and the tier it gives, as in `1234567890:plus`.")
     )
 
 
@@ -429,5 +562,5 @@ def _shown(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, tuple | list):
-        return ",".join(map(str, value))
+        return ",".join(":".join(v) if isinstance(v, tuple) else str(v) for v in value)
     return str(value).removeprefix(f"{ROOT}/")

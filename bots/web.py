@@ -1,14 +1,16 @@
 """The one web application: health, and whatever routes the platforms bring.
 
 `/healthz` says the loop turns and how late it has been since the last look;
-`/readyz` says pictures can be made.
+`/readyz` says pictures can be made, `/limits.json` what may be asked for now, by tier,
+how long it would take, and which temporary limits are in force.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -33,9 +35,19 @@ _STATIC = Path(__file__).parent / "static"
 
 
 def build(
-    platforms: Iterable[Platform], ready: Callable[[], bool], pulse: Pulse, host: str
+    platforms: Iterable[Platform],
+    ready: Callable[[], bool],
+    pulse: Pulse,
+    host: str,
+    *,
+    limits: Callable[[], Awaitable[dict[str, Any]]] | None = None,
+    mounted: Mapping[str, web.Application] | None = None,
 ) -> web.Application:
-    """The application of all platforms; `ready` tells whether the engine is loaded."""
+    """The application of all platforms; `ready` tells whether the engine is loaded.
+
+    `limits` tells what is published about the limits; `mounted` are applications of
+    their own, by the path they begin at.
+    """
     app = web.Application(middlewares=[_harden, _only_for(host)], client_max_size=BODY_BYTES)
     app.router.add_static("/static", _STATIC)
 
@@ -48,8 +60,17 @@ def build(
 
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
+    if limits is not None:
+        publish = limits
+
+        async def limits_json(_request: web.Request) -> web.Response:
+            return web.json_response(await publish())
+
+        app.router.add_get("/limits.json", limits_json)
     for platform in platforms:
         platform.mount(app)
+    for place, part in (mounted or {}).items():
+        app.add_subapp(place, part)
     return app
 
 

@@ -10,12 +10,15 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from string import Formatter
 from types import MappingProxyType
 from typing import Any, Final
 
-from data.words import JobState, Progress, Prompt, Say, Ticket
+from bots.languages import ENGLISH, Sentence, catalogue
+from data.guilds import Policy
+from data.words import Job, JobState, Picture, Progress, Prompt, Say, TemporaryLimit, Ticket
 
 Facts = Mapping[str, Any]
 
@@ -23,6 +26,9 @@ FREE_OF_COST: Final = "This did not cost you anything."
 
 #: A wish is repeated up to so many characters; the whole of it is in the alt text.
 LONGEST_ECHO: Final = 120
+
+#: From so many seconds of waiting on, Discord will have closed the answer that stands in.
+LATE: Final = 14 * 60
 
 _DAY: Final = 86_400
 _AT: Final = re.compile(r"[@＠](?=\w)")
@@ -41,21 +47,30 @@ _FIRST_STRONG, _POP = "\u2068", "\u2069"
 
 
 def reply_text(
-    say: Say, facts: Facts, *, now: float, limit: int | None = None, number: int | None = None
+    say: Say,
+    facts: Facts,
+    *,
+    now: float,
+    limit: int | None = None,
+    number: int | None = None,
+    language: str | None = None,
 ) -> str:
     """The reply for `say`; facts that are missing are left out of it.
 
-    A `number` is told last and always, so that no two replies are alike.
+    A `number` is told last and always, so that no two replies are alike. What a
+    `language` (as in "de") has no words for is said in English.
 
     `now` is in UNIX seconds. `limit` is in characters, wide ones (Chinese, emoji)
     counting twice: the least important sentences go first, then the end of the text.
     """
-    sentences = [sentence for sentence in _SAYINGS[say](facts, now) if sentence]
+    abroad = catalogue(language).sayings.get(say)
+    spoken = _SAYINGS[say](facts, now) if abroad is None else _abroad(abroad, facts, now)
+    sentences = [sentence for sentence in spoken if sentence]
     text = " ".join(sentences)
     if number is not None:
         mark = f" No. {number}."
         rest = limit - _width(mark) if limit is not None else None
-        return reply_text(say, facts, now=now, limit=rest) + mark
+        return reply_text(say, facts, now=now, limit=rest, language=language) + mark
     if limit is None:
         return text
     while len(sentences) > 1 and _width(text) > limit:
@@ -64,12 +79,96 @@ def reply_text(
     return _shortened(text, limit)
 
 
-def alt_text(prompt: Prompt, *, limit: int = 1000) -> str:
+def alt_text(prompt: Prompt, *, limit: int = 1000, language: str | None = None) -> str:
     """What a picture shows, for people who can't see it; at most `limit` characters."""
     wish, style = _tame(prompt.wish), _tame(prompt.style or "")
     shown = (wish or "a photo, painted anew") + _in_style(style)
-    text = _shortened(f"AI-generated picture: {shown}", limit - 1)
+    first = phrase("alt", language).rstrip(".。")
+    text = _shortened(f"{first}: {shown}", limit - 1)
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."
+
+
+def phrase(key: str, language: str | None = None, **facts: object) -> str:
+    """A sentence of `bots/languages`, with its facts."""
+    own = catalogue(language).phrases
+    return (own[key] if key in own else ENGLISH.phrases[key]).format(**facts)
+
+
+def command(key: str, language: str | None = None) -> str | None:
+    """A name or description of a command, None where the language has none."""
+    return catalogue(language).commands.get(key)
+
+
+def moment(at: float) -> str:
+    """A moment as Discord shows it, counted down in the reader's own language."""
+    return f"<t:{math.ceil(at)}:R>"
+
+
+def status(
+    ticket: Ticket, progress: Progress | None, language: str | None = None, *, now: float
+) -> str:
+    """Where a wish stands, with moments as Discord shows them."""
+    if ticket.state == JobState.EXECUTING:
+        if progress is not None and progress.step:
+            return phrase("status.step", language, step=progress.step, steps=progress.steps)
+        return phrase("status.drawing", language)
+    if ticket.state == JobState.AVAILABLE and ticket.position:
+        if ticket.eta is None:
+            return phrase("status.line.somewhen", language, position=ticket.position)
+        eta = moment(now + ticket.eta)
+        line = phrase("status.line", language, position=ticket.position, eta=eta)
+        late = ticket.eta > LATE
+        return f"{line}. {phrase('status.late', language)}" if late else line
+    return phrase(_STATUS.get(ticket.state, "status.received"), language)
+
+
+def details(job: Job, pictures: Sequence[Picture], language: str | None = None) -> str:
+    """How a job's pictures were made, a line each."""
+    prompt = job.prompt
+    told = {
+        "wish": _tame(prompt.wish) or phrase("details.none", language),
+        "style": prompt.style,
+        "negative": prompt.negative,
+        "aspect": prompt.aspect,
+        "seeds": ", ".join(str(picture.seed) for picture in pictures),
+        "engine": pictures[0].engine if pictures else None,
+    }
+    lines = [
+        phrase(f"details.{name}", language, **{name: value})
+        for name, value in told.items()
+        if value
+    ]
+    when = moment(job.created_at)
+    return "\n".join(
+        [*lines, phrase("details.job", language, job=job.id, when=when, count=len(pictures))]
+    )
+
+
+def policy(policy: Policy, language: str | None = None) -> str:
+    """A server's policy, a line each; channels as Discord shows them."""
+    channels = " ".join(f"<#{channel}>" for channel in policy.channels)
+    none = phrase("none", language)
+    lines = [
+        phrase("policy.channels", language, channels=channels)
+        if channels
+        else phrase("policy.everywhere", language),
+        phrase(
+            "policy.age",
+            language,
+            yes=phrase("yes" if policy.age_restricted_only else "no", language),
+        ),
+        phrase("policy.limit", language, limit=policy.member_limit or none),
+    ]
+    if policy.quiet is not None:
+        first, end = policy.quiet
+        lines.append(phrase("policy.quiet", language, first=first, end=end))
+    channel = f"<#{policy.mod_channel}>" if policy.mod_channel else none
+    return "\n".join([*lines, phrase("policy.mod_channel", language, channel=channel)])
+
+
+def shown(wish: str) -> str:
+    """The start of a wish, in quotation marks."""
+    return _quoted(wish)
 
 
 def until(retry_at: float, now: float) -> str:
@@ -96,8 +195,21 @@ def state_line(ticket: Ticket, progress: Progress | None = None) -> str:
         if progress is not None and progress.step:
             return f"Painting: step {progress.step} of {progress.steps}"
         return "Painting"
+    if ticket.state == JobState.HELD and ticket.eta is not None:
+        return f"A person will look at it first, in about {_duration(ticket.eta)}"
     return _STATE_LINES.get(ticket.state, "On its way")
 
+
+_STATUS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        JobState.AVAILABLE: "status.received",
+        JobState.RETRYABLE: "status.again",
+        JobState.HELD: "status.held",
+        JobState.COMPLETED: "status.sent",
+        JobState.CANCELLED: "status.cancelled",
+        JobState.EXPIRED: "status.expired",
+    }
+)
 
 _STATE_LINES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -115,8 +227,34 @@ _STATE_LINES: Final[Mapping[str, str]] = MappingProxyType(
 
 def _place(ticket: Ticket) -> str:
     parts = [_ordinal(ticket.position)] if ticket.position else []
-    parts += [f"about {_duration(ticket.eta)}"] if ticket.eta is not None else []
+    parts += [_span(ticket)] if ticket.eta is not None else []
+    parts += [f"counts as {_pictures(ticket.units)}"] if ticket.units > 1 else []
     return f": {', '.join(parts)}" if parts else ""
+
+
+def _span(ticket: Ticket) -> str:
+    """ "2–4 min" where it is known how sure the estimate is, else "about 3 min"."""
+    shortest, longest = (_duration(s or ticket.eta or 0) for s in (ticket.soonest, ticket.latest))
+    if ticket.soonest is None or shortest == longest:
+        return f"about {longest}"
+    if shortest.count(" ") == longest.count(" ") == 1 and shortest[-2:] == longest[-2:]:
+        return f"{shortest.split()[0]}–{longest}"
+    return f"{shortest} to {longest}"
+
+
+def limit_line(limit: TemporaryLimit, now: float) -> str:
+    """A temporary limit in one line, for everybody to see."""
+    size = (
+        f"{_pictures(limit.daily)} a day"
+        if limit.daily is not None
+        else "new wishes are taken as the line allows"
+    )
+    reason = _tame(limit.reason).rstrip(".")
+    return f"For now, {limit.tier} tier: {size}, because {reason}. {_over(limit.until, now)}"
+
+
+def _over(moment: float, now: float) -> str:
+    return f"It should be over {until(moment, now)}."
 
 
 def _duration(seconds: float) -> str:
@@ -143,15 +281,39 @@ def _picture(facts: Facts, _now: float) -> list[str]:
         first = f"{count} takes on {wish or 'your wish'}{style}, painted by AI."
     else:
         first = f"Here is {wish or 'your picture'}{style}, painted by AI."
-    return [first, _guess(facts), _left(facts), _ignored(facts), _seeds(facts)]
+    return [
+        first,
+        _guess(facts),
+        _left(facts),
+        _price(facts, count),
+        _haste(facts),
+        _ignored(facts),
+        _seeds(facts),
+    ]
+
+
+def _price(facts: Facts, count: int) -> str:
+    units = int(facts.get("units") or count)
+    return f"It counts as {_pictures(units)}." if units > count else ""
+
+
+def _haste(facts: Facts) -> str:
+    if not facts.get("eased"):
+        return ""
+    return "It is painted more quickly than usual, because so many are asking."
 
 
 def _guess(facts: Facts) -> str:
     """Honest about a small model: what it never learnt can only be guessed."""
-    if facts.get("known", True):
-        return ""
-    learnt = facts.get("things") or "few"
-    return f"I have learnt to paint {learnt} things, and this is not one of them: it is a guess."
+    if not facts.get("known", True):
+        learnt = facts.get("things") or "few"
+        return (
+            f"I have learnt to paint {learnt} things, and this is not one of them: it is a guess."
+        )
+    styles, style = facts.get("styles"), _tame(facts.get("style") or "")
+    if styles and style and style.lower().removesuffix(" style") not in styles:
+        return f"I have learnt the styles {_listed(styles)}: {style} is a guess."
+    return ""
 
 
 def _left(facts: Facts) -> str:
@@ -173,6 +335,45 @@ def _seeds(facts: Facts) -> str:
     return f"{'Seeds' if len(seeds) > 1 else 'Seed'} {_listed(seeds)}." if seeds else ""
 
 
+def _abroad(sentences: Sequence[Sentence], facts: Facts, now: float) -> list[str]:
+    """Sentences of another language; one whose facts are not all known is left out."""
+    known = _known(facts, now)
+    spoken = []
+    for sentence in sentences:
+        ways = (sentence,) if isinstance(sentence, str) else sentence
+        said = (way for way in ways if all(known.get(name) for name in _fields(way)))
+        way = next(said, None)
+        if way is not None:
+            spoken.append(way.format(**known))
+    return spoken
+
+
+def _fields(sentence: str) -> list[str]:
+    return [name for _, name, _, _ in Formatter().parse(sentence) if name]
+
+
+def _known(facts: Facts, now: float) -> dict[str, object]:
+    """The facts as other languages use them: told as they are shown, or absent."""
+    left, quota, units = facts.get("left"), facts.get("quota"), facts.get("units")
+    seeds = [str(seed) for seed in facts.get("seeds") or ()]
+    return {
+        "wish": _quoted(facts.get("wish")),
+        "things": "" if facts.get("known", True) else facts.get("things"),
+        "last": quota if left == 0 else None,
+        "left": left,
+        "quota": quota,
+        "units": units if units and left else None,
+        "ignored": ", ".join(_tame(str(flag)) for flag in facts.get("ignored") or ()),
+        "seeds": ", ".join(seeds),
+        "reason": _tame(str(facts.get("reason") or "")).rstrip("."),
+        "when": _when(facts, facts["retry_at"], now) if facts.get("retry_at") else None,
+    }
+
+
+def _when(facts: Facts, retry_at: float, now: float) -> str:
+    return moment(retry_at) if facts.get("live_times") else until(retry_at, now)
+
+
 def _daily_quota(facts: Facts, now: float) -> list[str]:
     quota, left, units = facts.get("quota"), facts.get("left") or 0, facts.get("units") or 1
     retry_at = facts.get("retry_at")
@@ -186,7 +387,7 @@ def _daily_quota(facts: Facts, now: float) -> list[str]:
     else:
         first = f"You have had all {_pictures(quota)} for today."
     ways = [f"ask for {min(units, left)} now"] if left > 0 else []
-    ways += [f"try again {until(retry_at, now)}"] if retry_at is not None else []
+    ways += [f"try again {_when(facts, retry_at, now)}"] if retry_at is not None else []
     return [first, _capital(f"{', or '.join(ways)}.") if ways else "", FREE_OF_COST]
 
 
@@ -225,8 +426,94 @@ def _oversized_photo(facts: Facts, _now: float) -> list[str]:
 
 def _no_room(facts: Facts, now: float) -> list[str]:
     retry_at = facts.get("retry_at")
-    again = f"There is room again {until(retry_at, now)}." if retry_at is not None else ""
+    again = f"There is room again {_when(facts, retry_at, now)}." if retry_at is not None else ""
     return ["I can post no more pictures for now.", again, FREE_OF_COST]
+
+
+def _burst(facts: Facts, now: float) -> list[str]:
+    most, every = facts.get("burst"), facts.get("every")
+    pace = ""
+    if most and every:
+        pace = f": {_pictures(most)} in a row, then one every {_duration(every)}"
+    return [f"That is a lot at once for {_tier(facts)}{pace}.", _again(facts, now), FREE_OF_COST]
+
+
+def _in_hand(facts: Facts, _now: float) -> list[str]:
+    have, most = int(facts.get("in_hand") or 0), facts.get("most")
+    limit = f", and {_tier(facts)} may have {most}" if most else ""
+    return [
+        f"You have {_pictures(have)} in line already{limit}.",
+        "Ask again when one of them is there, or take one back.",
+        FREE_OF_COST,
+    ]
+
+
+def _capped(whose: str) -> Callable[[Facts, float], list[str]]:
+    def say(facts: Facts, now: float) -> list[str]:
+        cap = facts.get("cap")
+        many = "all the pictures" if cap is None else f"all {_pictures(cap)}"
+        return [f"{whose} had {many} for today.", _again(facts, now), FREE_OF_COST]
+
+    return say
+
+
+def _too_new(facts: Facts, now: float) -> list[str]:
+    age = facts.get("min_age")
+    least = f": I paint for those that are at least {_duration(age)} old" if age else ""
+    return [f"Your account is too new for me{least}.", _again(facts, now), FREE_OF_COST]
+
+
+def _not_open(facts: Facts, now: float) -> list[str]:
+    retry_at = facts.get("retry_at")
+    if retry_at is not None:
+        first = f"I do not paint for {_tier(facts)} yet. That begins {until(retry_at, now)}."
+    else:
+        first = f"I open to {_tier(facts)} bit by bit, and your turn has not come yet."
+    return [first, FREE_OF_COST]
+
+
+def _overloaded(facts: Facts, now: float) -> list[str]:
+    reason = _tame(str(facts.get("reason") or "too many are asking")).rstrip(".")
+    quota, end = facts.get("quota"), facts.get("until")
+    size = f"may have {_pictures(quota)} a day" if quota is not None else "has to wait"
+    return [
+        f"For now {_tier(facts)} {size}, because {reason}.",
+        _over(end, now) if end is not None else "",
+        FREE_OF_COST,
+    ]
+
+
+def _expired(facts: Facts, _now: float) -> list[str]:
+    waited = facts.get("waited")
+    how_long = f" {_duration(waited)}" if waited else ""
+    return [
+        f"Your wish has waited{how_long}, which is too long, so I let it go.",
+        FREE_OF_COST,
+        "Ask again whenever you like.",
+    ]
+
+
+def _tier(facts: Facts) -> str:
+    return f"the {facts['tier']} tier" if facts.get("tier") else "you"
+
+
+def _again(facts: Facts, now: float) -> str:
+    retry_at = facts.get("retry_at")
+    return f"Try again {until(retry_at, now)}." if retry_at is not None else ""
+
+
+def _banned(facts: Facts, now: float) -> list[str]:
+    reason, retry_at = _tame(str(facts.get("reason") or "")).rstrip("."), facts.get("retry_at")
+    why = f" ({reason})" if reason else ""
+    if retry_at is None:
+        return [f"I do not take wishes from you any more{why}."]
+    return [f"I take wishes from you again {until(retry_at, now)}{why}."]
+
+
+def _case(facts: Facts, _now: float) -> list[str]:
+    case = facts.get("case")
+    number = f" as case {case}" if case else ""
+    return [f"Thank you. It is with the moderators{number}; a person will look."]
 
 
 def _failed(facts: Facts, _now: float) -> list[str]:
@@ -280,8 +567,26 @@ _SAYINGS: Final[Mapping[Say, Callable[[Facts, float], list[str]]]] = MappingProx
             "I painted it and will not show it", "Asking again, or in other words, may help."
         ),
         Say.DAILY_QUOTA: _daily_quota,
+        Say.BURST: _burst,
+        Say.IN_HAND: _in_hand,
+        Say.CIRCLE_QUOTA: _capped("Together, the people here have"),
+        Say.CHANNEL_QUOTA: _capped("Together, the people in this channel have"),
+        Say.TOTAL_QUOTA: _capped("Together, everybody has"),
+        Say.TOO_NEW: _too_new,
+        Say.NOT_OPEN: _not_open,
+        Say.OVERLOADED: _overloaded,
+        Say.OPEN_AGAIN: _always(
+            "There is room for your wish again.", "Ask once more if you still want it."
+        ),
+        Say.EXPIRED: _expired,
         Say.NO_ROOM: _no_room,
         Say.STOPPED: _always("I will not answer you again until you ask me to."),
+        Say.BANNED: _banned,
+        Say.CASE: _case,
+        Say.NO_CASE: _always(
+            "There is nothing here that I could take to the moderators.",
+            "Answer a picture of mine with “report”, or a refusal with “appeal”.",
+        ),
         Say.FAILED: _failed,
     }
 )

@@ -64,6 +64,14 @@ class Price:
     amount: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A reading whose price only its answer tells: what is asked, and the most it may cost."""
+
+    words: str
+    most: int
+
+
 def enter(
     c: Connection, platform: str, endpoint: str, windows: Sequence[Window], now: float
 ) -> float | None:
@@ -136,10 +144,60 @@ def refused(
     return until
 
 
-def intend(c: Connection, platform: str, price: Price, now: float) -> None:
-    """Money a request may cost, noted before it is made. Once for each thing."""
-    if _noted(c, platform, price.kind, price.thing) is None:
+def intend(c: Connection, platform: str, price: Price, now: float) -> bool:
+    """Money a request may cost, noted before it is made; once for each thing.
+
+    True where an earlier request for it had no answer: what that cost is not known yet.
+    """
+    state = _noted(c, platform, price.kind, price.thing)
+    if state is None:
         _insert(c, platform, price, _UNCLEAR, now)
+    return state == _UNCLEAR
+
+
+def charged(c: Connection, platform: str, kind: str, thing: str) -> bool | None:
+    """Whether it certainly was (True), may have been (None), or was not charged (False)."""
+    state = _noted(c, platform, kind, thing)
+    return None if state == _UNCLEAR else state is not None
+
+
+def confirm(c: Connection, platform: str, kind: str, thing: str) -> None:
+    """It was charged, by the request that was in doubt."""
+    c.execute(
+        "UPDATE spending SET state = ? WHERE platform = ? AND kind = ? AND thing = ? AND state = ?",
+        (_SPENT, platform, kind, thing, _UNCLEAR),
+    )
+
+
+def ask(c: Connection, platform: str, question: Question, now: float) -> bool:
+    """Note a reading before it is made. True where its last one, today, had no answer.
+
+    It does not count against the day: whoever got no answer asks again, and what the
+    same reading gives out twice a day is charged once.
+    """
+    added = c.execute(
+        "INSERT INTO askings (platform, day, question, most, at) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT DO NOTHING",
+        (platform, day_of(now), question.words, question.most, now),
+    )
+    return not added.rowcount
+
+
+def answered(c: Connection, platform: str, question: Question, now: float) -> None:
+    """All that was asked for was read: what it cost is entered, thing by thing."""
+    c.execute(
+        "DELETE FROM askings WHERE platform = ? AND day = ? AND question = ?",
+        (platform, day_of(now), question.words),
+    )
+
+
+def unanswered(c: Connection, platform: str, question: Question, now: float) -> bool:
+    """Whether a reading may have cost something that is not entered."""
+    row = c.execute(
+        "SELECT 1 FROM askings WHERE platform = ? AND day = ? AND question = ?",
+        (platform, day_of(now), question.words),
+    ).fetchone()
+    return row is not None
 
 
 def spend(c: Connection, platform: str, price: Price, now: float) -> None:
@@ -147,11 +205,9 @@ def spend(c: Connection, platform: str, price: Price, now: float) -> None:
 
     Platforms charge for a thing once a day, at its dearest price of that day.
     """
-    changed = c.execute(
-        "UPDATE spending SET state = ? WHERE platform = ? AND kind = ? AND thing = ? AND state = ?",
-        (_SPENT, platform, price.kind, price.thing, _UNCLEAR),
-    )
-    if not changed.rowcount:
+    if charged(c, platform, price.kind, price.thing) is None:
+        confirm(c, platform, price.kind, price.thing)
+    else:
         _insert(c, platform, price, _SPENT, now)
 
 

@@ -6,9 +6,11 @@ never its words or its pictures.
 
 from __future__ import annotations
 
-from data import jobs, journal, outbox
+from typing import Any
+
+from data import jobs, journal, marks, outbox
 from data.store import Connection
-from data.words import Event
+from data.words import Account, Event
 
 
 def to_check(
@@ -51,29 +53,50 @@ def forget(c: Connection, mention_id: int, now: float) -> list[str]:
         c.execute("DELETE FROM pictures WHERE job_id = ?", (job.id,))
     c.execute(
         "UPDATE mentions SET forgotten_at = ?, decided_at = coalesce(decided_at, ?),"
-        " payload = json_set(payload, '$.text', '', '$.photo', NULL, '$.parent_photo', NULL)"
+        " payload = json_set(payload, '$.text', '', '$.photo', NULL, '$.parent_photo', NULL,"
+        "  '$.prompt', NULL, '$.address', json('{}'))"
         " WHERE id = ?",
         (now, now, mention_id),
     )
     c.execute("UPDATE outbox SET text = '' WHERE mention_id = ?", (mention_id,))
+    c.execute("UPDATE cases SET words = '' WHERE mention_id = ?", (mention_id,))
     c.execute(
         "UPDATE journal SET detail = '{}' WHERE mention_id = ? AND event IN (?, ?, ?, ?, ?)",
         (mention_id, Event.MENTION, Event.PROMPT, Event.VERDICT, Event.REFUSE, Event.PICTURE),
     )
     journal.note(c, mention_id, Event.FORGET, now)
-    return [digest for digest in sorted(digests) if not _shown(c, digest)]
+    gone = [digest for digest in sorted(digests) if not _shown(c, digest)]
+    c.executemany("DELETE FROM fingerprints WHERE sha256 = ?", [(digest,) for digest in gone])
+    return gone
+
+
+def of_account(c: Connection, account: Account) -> list[int]:
+    """The mentions of an account that are not forgotten yet."""
+    rows = c.execute(
+        "SELECT id FROM mentions WHERE platform = ? AND user_id = ? AND forgotten_at IS NULL"
+        " ORDER BY id",
+        (account.platform, account.user_id),
+    )
+    return [row["id"] for row in rows]
+
+
+def export(c: Connection, account: Account) -> list[dict[str, Any]]:
+    """All that is kept of an account's wishes, a wish each, fit for JSON."""
+    rows = c.execute(
+        "SELECT l.* FROM queue_log l JOIN mentions m ON m.id = l.mention"
+        " WHERE m.platform = ? AND m.user_id = ? ORDER BY m.id",
+        (account.platform, account.user_id),
+    )
+    return [dict(row) for row in rows]
 
 
 def last_sweep(c: Connection, platform: str) -> float | None:
-    row = c.execute("SELECT position FROM cursors WHERE platform = ?", (_key(platform),)).fetchone()
-    return float(row["position"]) if row else None
+    mark = marks.read(c, _key(platform))
+    return float(mark) if mark is not None else None
 
 
 def swept(c: Connection, platform: str, now: float) -> None:
-    c.execute(
-        "INSERT OR REPLACE INTO cursors (platform, position) VALUES (?, ?)",
-        (_key(platform), str(now)),
-    )
+    marks.write(c, _key(platform), str(now))
 
 
 def _key(platform: str) -> str:

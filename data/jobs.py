@@ -7,14 +7,15 @@ was taken for dead can do no harm when it comes back late.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from typing import Any, overload
 
-from data import journal, ledger, outbox
+from data import journal, jsontext, lanes, ledger, outbox, promises
+from data.lanes import IN_LINE, TAG, Candidate
 from data.store import Connection
 from data.words import (
     Account,
+    Effort,
     Event,
     Job,
     JobState,
@@ -25,13 +26,43 @@ from data.words import (
     Tier,
 )
 
-#: How deep into the line a batch may look for jobs that fit together.
-LOOKAHEAD = 32
-
 #: Processes that may die while drawing one job before it is given up as poisoned.
 CRASHES = 3
+#: Jobs that are taken out of the line in one act because they waited too long.
+STRETCH = 500
+#: How many finished jobs tell the pace, at most.
+SAMPLE = 256
 
-_IN_LINE = "state IN ('available', 'retryable')"
+_INSERT = (
+    "INSERT INTO jobs (mention_id, platform, source_id, user_id, handle, tier, prompt, seed,"
+    " photo, state, reason, not_before, created_at, weight, circle, cost, tag)"
+    f" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {TAG}) RETURNING id"
+)
+
+
+class _Offer(Sequence[Job]):
+    """The jobs of a window, each read when it is first looked at: most never are."""
+
+    def __init__(self, c: Connection, ready: Sequence[Candidate]) -> None:
+        self._c = c
+        self._ready = ready
+        self._read: dict[int, Job] = {}
+
+    def __len__(self) -> int:
+        return len(self._ready)
+
+    @overload
+    def __getitem__(self, place: int) -> Job: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Job]: ...
+    def __getitem__(self, place: int | slice) -> Job | Sequence[Job]:
+        if isinstance(place, slice):
+            return [self[n] for n in range(*place.indices(len(self)))]
+        number = self._ready[place].id
+        if number not in self._read:
+            row = self._c.execute("SELECT * FROM jobs WHERE id = ?", (number,)).fetchone()
+            self._read[number] = _job(row)
+        return self._read[number]
 
 
 def insert(
@@ -47,31 +78,41 @@ def insert(
     state: JobState = JobState.AVAILABLE,
     reason: str | None = None,
     not_before: float = 0.0,
+    weight: float | None = None,
 ) -> int:
-    """Put an admitted wish in the line, to be drawn from `not_before`; return its number."""
-    account = mention.account
+    """Put an admitted wish in the line, to be drawn from `not_before`; return its number.
+
+    `weight` is what its tier's share of the engine is from now on.
+    """
+    account, circle, cost = mention.account, mention.circle, float(prompt.units)
+    lane = (tier.value, circle)
     row = c.execute(
-        "INSERT INTO jobs (mention_id, platform, source_id, user_id, handle, tier, prompt, seed,"
-        " photo, state, reason, not_before, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " RETURNING id",
+        _INSERT,
         (
             mention_id,
             mention.platform,
             mention.source_id,
             account.user_id,
             account.handle,
-            tier,
-            json.dumps(prompt.to_json()),
+            tier.value,
+            jsontext.write(prompt.to_json()),
             seed,
             photo,
-            state,
+            state.value,
             reason,
             not_before,
             now,
+            weight,
+            circle,
+            cost,
+            account.platform,
+            account.user_id,
+            *lane,
+            *lane,
+            cost,
         ),
     ).fetchone()
-    return int(row["id"])
+    return int(row[0])
 
 
 def claim(
@@ -79,21 +120,28 @@ def claim(
     owner: str,
     choose: Callable[[Sequence[Job]], Collection[int]],
     now: float,
+    *,
+    reach: float = lanes.REACH,
 ) -> list[Job]:
-    """Take the jobs `choose` picks from the head of the line; count the attempt now."""
-    ready = c.execute(
-        f"SELECT * FROM jobs WHERE {_IN_LINE} AND not_before <= ? ORDER BY id LIMIT ?",
-        (now, LOOKAHEAD),
-    ).fetchall()
+    """Take the jobs `choose` picks of those whose turn it is; count the attempt now.
+
+    What is offered to `choose` is in the order of the line, and whatever it picks
+    keeps the line's bound. How much work goes into each is decided now.
+    """
+    ready = lanes.window(c, now, reach=reach)
     if not ready:
         return []
-    chosen = list(choose([_job(row) for row in ready]))
+    chosen = set(choose(_Offer(c, ready)))
     rows = c.execute(
-        "UPDATE jobs SET state = ?, owner = ?, claimed_at = ?, attempts = attempts + 1"
-        f" WHERE id IN ({_marks(chosen)}) AND {_IN_LINE} RETURNING *",
+        "UPDATE jobs SET state = ?, owner = ?, claimed_at = ?, attempts = attempts + 1,"
+        " (steps, size) = (SELECT l.steps, l.size FROM lanes l"
+        "  WHERE l.tier = jobs.tier AND l.circle = '')"
+        f" WHERE id IN ({_marks(chosen)}) AND {IN_LINE} RETURNING *",
         (JobState.EXECUTING, owner, now, *chosen),
     ).fetchall()
-    claimed = sorted((_job(row) for row in rows), key=lambda job: job.id)
+    by_id = {row["id"]: row for row in rows}
+    lanes.serve(c, ready, by_id)
+    claimed = [_job(by_id[candidate.id]) for candidate in ready if candidate.id in by_id]
     for job in claimed:
         journal.note(c, job.mention_id, Event.BATCH, now, attempt=job.attempts, size=len(claimed))
     return claimed
@@ -102,7 +150,8 @@ def claim(
 def waiting(c: Connection, now: float) -> bool:
     """Whether anything could be claimed at `now`."""
     row = c.execute(
-        f"SELECT 1 FROM jobs WHERE {_IN_LINE} AND not_before <= ? LIMIT 1", (now,)
+        f"SELECT 1 FROM jobs INDEXED BY jobs_age WHERE {IN_LINE} AND not_before <= ? LIMIT 1",
+        (now,),
     ).fetchone()
     return row is not None
 
@@ -116,6 +165,7 @@ def complete(c: Connection, job: Job, pictures: Sequence[Picture], now: float) -
     if not _leave(c, job, JobState.COMPLETED, None, now):
         return False
     _keep_pictures(c, job, pictures)
+    promises.keep(c, job.id, now)
     journal.note(
         c, job.mention_id, Event.PICTURE, now, pictures=[picture.sha256 for picture in pictures]
     )
@@ -185,18 +235,46 @@ def unhold(c: Connection, job_id: int, *, approve: bool, reason: str, now: float
     return True
 
 
-def cancel(c: Connection, job: Job, now: float) -> bool:
-    """Its asker took it back, at any time before the picture is in the outbox."""
+def cancel(c: Connection, job: Job, now: float, reason: str = "cancelled by its asker") -> bool:
+    """It is taken back, at any time before the picture is in the outbox."""
     changed = c.execute(
-        "UPDATE jobs SET state = ?, reason = 'cancelled by its asker', finished_at = ?"
+        "UPDATE jobs SET state = ?, reason = ?, finished_at = ?, tag = NULL"
         " WHERE id = ? AND state IN ('available', 'retryable', 'held', 'executing')",
-        (JobState.CANCELLED, now, job.id),
+        (JobState.CANCELLED, reason, now, job.id),
     )
     if not changed.rowcount:
         return False
     ledger.release(c, job.id, now)
     journal.note(c, job.mention_id, Event.CANCEL, now)
     return True
+
+
+def any_before(c: Connection, before: float) -> bool:
+    """Whether anything in line has waited since `before`."""
+    row = c.execute(
+        f"SELECT 1 FROM jobs INDEXED BY jobs_age WHERE {IN_LINE} AND created_at < ? LIMIT 1",
+        (before,),
+    ).fetchone()
+    return row is not None
+
+
+def expire(c: Connection, before: float, now: float) -> int:
+    """Give up on what has waited since `before`, some of it at a time; return how many.
+
+    Nothing is charged, and each asker is told.
+    """
+    rows = c.execute(
+        "UPDATE jobs SET state = ?, reason = 'it waited too long', finished_at = ?, tag = NULL"
+        f" WHERE id IN (SELECT id FROM jobs WHERE {IN_LINE} AND created_at < ?"
+        "  ORDER BY created_at LIMIT ?) RETURNING id, mention_id, created_at",
+        (JobState.EXPIRED, now, before, STRETCH),
+    ).fetchall()
+    for row in rows:
+        ledger.release(c, row["id"], now)
+        journal.note(c, row["mention_id"], Event.EXPIRE, now)
+        facts = {"waited": now - row["created_at"]}
+        outbox.enqueue(c, row["mention_id"], Say.EXPIRED, facts, now, job_id=row["id"])
+    return len(rows)
 
 
 def cancelled_among(c: Connection, job_ids: Collection[int]) -> set[int]:
@@ -214,7 +292,8 @@ def rescue(c: Connection, alive: Callable[[str | None], bool], now: float) -> in
     Each was possibly the cause of the death and is drawn alone from now on; one
     that was there at `CRASHES` deaths is given up.
     """
-    rows = c.execute("SELECT * FROM jobs WHERE state = ?", (JobState.EXECUTING,)).fetchall()
+    # In so many words, or the index of such jobs is not used.
+    rows = c.execute("SELECT * FROM jobs WHERE state = 'executing'").fetchall()
     owners = {owner: alive(owner) for owner in {row["owner"] for row in rows}}
     orphans = [_job(row) for row in rows if not owners[row["owner"]]]
     for job in orphans:
@@ -234,8 +313,8 @@ def release_claim(c: Connection, owner: str, now: float) -> int:
     """Give back, unharmed, what this process had claimed and will not draw."""
     rows = c.execute(
         "UPDATE jobs SET state = ?, owner = NULL, attempts = attempts - 1"
-        " WHERE state = ? AND owner = ? RETURNING mention_id",
-        (JobState.AVAILABLE, JobState.EXECUTING, owner),
+        " WHERE state = 'executing' AND owner = ? RETURNING mention_id",
+        (JobState.AVAILABLE, owner),
     ).fetchall()
     for row in rows:
         journal.note(c, row["mention_id"], Event.RESCUE, now, reason="stopped in good order")
@@ -251,6 +330,11 @@ def by_source(c: Connection, platform: str, source_id: str) -> Job | None:
     return _first(c, "SELECT * FROM jobs WHERE platform = ? AND source_id = ?", platform, source_id)
 
 
+def by_mention(c: Connection, mention_id: int) -> Job | None:
+    """The job a mention led to, by the mention's number in the inbox."""
+    return _first(c, "SELECT * FROM jobs WHERE mention_id = ?", mention_id)
+
+
 def by_post(c: Connection, platform: str, post_id: str) -> Job | None:
     """The job whose reply is the post `post_id`, or whose mention it is."""
     return _first(
@@ -260,6 +344,18 @@ def by_post(c: Connection, platform: str, post_id: str) -> Job | None:
         platform,
         post_id,
     ) or by_source(c, platform, post_id)
+
+
+def by_stand_in(c: Connection, platform: str, message: str) -> Job | None:
+    """The unfinished job whose answer, until it is there, `message` stands in for."""
+    return _first(
+        c,
+        "SELECT j.* FROM jobs j JOIN mentions m ON m.id = j.mention_id WHERE j.platform = ?"
+        " AND j.state IN ('available', 'retryable', 'held', 'executing')"
+        " AND json_extract(m.payload, '$.address.message') = ?",
+        platform,
+        message,
+    )
 
 
 def latest(c: Connection, account: Account) -> Job | None:
@@ -284,32 +380,14 @@ def unanswered(c: Connection, account: Account) -> list[Job]:
     return [_job(row) for row in rows]
 
 
-def ahead(c: Connection, job_id: int) -> int:
-    """Pictures that will be drawn before this job's: those before it in line or on the easel."""
-    row = c.execute(
-        "SELECT coalesce(sum(json_extract(prompt, '$.count')), 0) AS pictures FROM ("
-        f" SELECT prompt FROM jobs WHERE {_IN_LINE} AND id < ?"
-        " UNION ALL SELECT prompt FROM jobs WHERE state = 'executing')",
-        (job_id,),
-    ).fetchone()
-    return int(row["pictures"])
-
-
-def position(c: Connection, job_id: int) -> int:
-    """The place in the line, 1 for the next to be drawn."""
-    row = c.execute(
-        f"SELECT count(*) AS place FROM jobs WHERE {_IN_LINE} AND id <= ?", (job_id,)
-    ).fetchone()
-    return int(row["place"])
-
-
 def counts(c: Connection) -> dict[JobState, int]:
-    """How many jobs wait, execute or are held."""
-    rows = c.execute(
-        "SELECT state, count(*) AS jobs FROM jobs"
-        " WHERE state IN ('available', 'retryable', 'executing', 'held') GROUP BY state"
-    )
-    return {JobState(row["state"]): row["jobs"] for row in rows}
+    """How many jobs wait (as available), execute or are held; states of none are left out."""
+    row = c.execute(
+        "SELECT (SELECT coalesce(sum(waiting), 0) FROM lanes WHERE circle = '') AS available,"
+        " (SELECT count(*) FROM jobs WHERE state = 'executing') AS executing,"
+        " (SELECT count(*) FROM jobs WHERE state = 'held') AS held"
+    ).fetchone()
+    return {JobState(state): row[state] for state in row.keys() if row[state]}  # noqa: SIM118
 
 
 def held(c: Connection, limit: int) -> list[Job]:
@@ -330,19 +408,34 @@ def pictures(c: Connection, job_id: int) -> list[Picture]:
     return [Picture(**dict(row)) for row in rows]
 
 
-def pace(c: Connection, sample: int = 50) -> float | None:
-    """Measured seconds per picture over the last `sample` completed jobs, None at first.
+def pace(c: Connection, now: float | None = None) -> float | None:
+    """Measured seconds for an ordinary picture, None at first.
 
-    Jobs of one batch share their claim time, so a batch's time is counted once.
+    The time in which something was being drawn, by one process or several, over what
+    came of it. Where nothing comes any more though it should, that time counts too.
     """
-    rows = c.execute(
-        "SELECT claimed_at, max(finished_at) AS done, sum(json_extract(prompt, '$.count')) AS n"
-        " FROM (SELECT claimed_at, finished_at, prompt FROM jobs WHERE state = 'completed'"
-        "  ORDER BY finished_at DESC LIMIT ?) GROUP BY claimed_at",
-        (sample,),
-    ).fetchall()
-    drawn = sum(row["n"] for row in rows)
-    return sum(row["done"] - row["claimed_at"] for row in rows) / drawn if drawn else None
+    # Newest first: of each job counts what lies before everything that was counted already.
+    drawn, busy, last = c.execute(
+        "SELECT sum(cost), sum(max(0.0, min(counted, finished_at) - min(counted, claimed_at))),"
+        " max(finished_at) FROM (SELECT cost, claimed_at, finished_at, coalesce(min(claimed_at)"
+        "  OVER (ORDER BY finished_at DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING),"
+        "  finished_at) AS counted"
+        "  FROM (SELECT cost, claimed_at, finished_at FROM jobs WHERE state = 'completed'"
+        "   ORDER BY finished_at DESC LIMIT ?))",
+        (SAMPLE,),
+    ).fetchone()
+    if not drawn:
+        return None
+    measured: float = busy / drawn
+    if now is None:
+        return measured
+    on_easel = c.execute(
+        "SELECT coalesce(sum(cost), 0) AS cost, min(claimed_at) AS since"
+        " FROM jobs WHERE state = 'executing'"
+    ).fetchone()
+    began = max(last, on_easel["since"] or now)
+    late: float = now - began - 2 * measured * on_easel["cost"]
+    return float(busy + max(0.0, late)) / float(drawn)
 
 
 def _leave(c: Connection, job: Job, state: JobState, reason: str | None, now: float) -> bool:
@@ -383,7 +476,7 @@ def _job(row: Any) -> Job:
         source_id=row["source_id"],
         account=Account(platform=row["platform"], user_id=row["user_id"], handle=row["handle"]),
         tier=Tier(row["tier"]),
-        prompt=Prompt.from_json(json.loads(row["prompt"])),
+        prompt=Prompt.from_json(jsontext.read(row["prompt"])),
         seed=row["seed"],
         photo=row["photo"],
         state=JobState(row["state"]),
@@ -393,4 +486,6 @@ def _job(row: Any) -> Job:
         created_at=row["created_at"],
         claimed_at=row["claimed_at"],
         finished_at=row["finished_at"],
+        cost=row["cost"],
+        effort=Effort(steps=row["steps"], size=row["size"]),
     )

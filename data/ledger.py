@@ -2,56 +2,73 @@
 
 A charge is keyed by its job. Each verb only moves a charge out of `reserved`,
 so a repeated call changes nothing, and a day's balance is the sum of its rows.
+The sums are kept beside it, by triggers in the same transaction (`balances`), so
+that asking for one costs the same on the first of a day's wishes and on the last.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import functools
+from datetime import UTC, datetime
 
+from data import lanes
 from data.store import Connection
 from data.words import Account, ChargeState, Tier, Usage
+
+DAY = 86_400.0
+
+
+@functools.lru_cache(maxsize=64)
+def _day(number: int) -> str:
+    return datetime.fromtimestamp(number * DAY, UTC).date().isoformat()
 
 
 def day_of(now: float) -> str:
     """The UTC day of a moment, `YYYY-MM-DD`."""
-    return datetime.fromtimestamp(now, UTC).date().isoformat()
+    return _day(int(now // DAY))
 
 
 def next_day(now: float) -> float:
     """The next UTC midnight: when a daily quota is whole again."""
-    today = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return (today + timedelta(days=1)).timestamp()
+    return (now // DAY + 1) * DAY
 
 
 def usage(c: Connection, account: Account, now: float) -> Usage:
     """What `account` has reserved and settled on the UTC day of `now`."""
     day = day_of(now)
-    sums = dict(
-        c.execute(
-            "SELECT state, sum(units) FROM charges"
-            " WHERE platform = ? AND user_id = ? AND day = ? GROUP BY state",
-            (account.platform, account.user_id, day),
-        ).fetchall()
-    )
+    row = c.execute(
+        "SELECT reserved, settled FROM balances WHERE day = ? AND scope = 'account' AND key = ?",
+        (day, f"{account.platform}/{account.user_id}"),
+    ).fetchone()
     return Usage(
         day=day,
-        reserved=sums.get(ChargeState.RESERVED, 0),
-        settled=sums.get(ChargeState.SETTLED, 0),
+        reserved=row["reserved"] if row else 0,
+        settled=row["settled"] if row else 0,
     )
 
 
-def reserve(c: Connection, job_id: int, account: Account, units: int, now: float) -> None:
+def reserve(
+    c: Connection,
+    job_id: int,
+    account: Account,
+    units: int,
+    now: float,
+    *,
+    circle: str | None = None,
+    channel: str | None = None,
+) -> None:
     c.execute(
-        "INSERT INTO charges (job_id, platform, user_id, day, units, state, reserved_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO charges (job_id, platform, user_id, day, units, state, reserved_at, circle,"
+        " channel) VALUES (?, ?, ?, ?, ?, 'reserved', ?, ?, ?)",
         (
             job_id,
             account.platform,
             account.user_id,
             day_of(now),
             units,
-            ChargeState.RESERVED,
             now,
+            account.platform if circle is None else circle,
+            channel,
         ),
     )
 
@@ -66,20 +83,68 @@ def release(c: Connection, job_id: int, now: float) -> None:
     _end(c, job_id, ChargeState.RELEASED, now)
 
 
-def tier_of(c: Connection, account: Account) -> Tier:
+def refund(c: Connection, job_id: int, now: float) -> bool:
+    """What was delivered, and paid for, was taken away again without need: the units go back."""
+    changed = c.execute(
+        "UPDATE charges SET state = ?, ended_at = ? WHERE job_id = ? AND state = ?",
+        (ChargeState.RELEASED, now, job_id, ChargeState.SETTLED),
+    )
+    return bool(changed.rowcount)
+
+
+def tier_of(c: Connection, account: Account, now: float | None = None) -> Tier:
+    """The tier an account has been given; free where that is over at `now`."""
     row = c.execute(
-        "SELECT tier FROM accounts WHERE platform = ? AND user_id = ?",
+        "SELECT tier, tier_until FROM accounts WHERE platform = ? AND user_id = ?",
         (account.platform, account.user_id),
     ).fetchone()
-    return Tier(row["tier"]) if row else Tier.FREE
+    if row is None or (now is not None and row["tier_until"] and row["tier_until"] <= now):
+        return Tier.FREE
+    return Tier(row["tier"])
 
 
-def set_tier(c: Connection, account: Account, tier: Tier, now: float) -> None:
+def set_tier(
+    c: Connection, account: Account, tier: Tier, now: float, *, until: float | None = None
+) -> None:
+    """Give an account a tier, for good or until a moment; what it has in line goes with it."""
     c.execute(
-        "INSERT INTO accounts (platform, user_id, handle, tier, first_seen)"
-        " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET tier = excluded.tier",
-        (account.platform, account.user_id, account.handle, tier, now),
+        "INSERT INTO accounts (platform, user_id, handle, tier, tier_until, first_seen)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET tier = excluded.tier,"
+        " tier_until = excluded.tier_until",
+        (account.platform, account.user_id, account.handle, tier, until, now),
     )
+    lanes.move(c, account, tier)
+
+
+def arrive(c: Connection, account: Account, arrival: float) -> None:
+    """Move an account's theoretical arrival time (`ratelimit/policies/burst.py`)."""
+    c.execute(
+        "UPDATE accounts SET arrival = ? WHERE platform = ? AND user_id = ?",
+        (arrival, account.platform, account.user_id),
+    )
+
+
+def totals(c: Connection) -> dict[ChargeState, int]:
+    """All units there ever were, by what became of them; states of none are left out."""
+    rows = c.execute("SELECT state, sum(units) AS units FROM charges GROUP BY state")
+    return {ChargeState(row["state"]): row["units"] for row in rows}
+
+
+def audit(c: Connection) -> list[str]:
+    """Where a balance is not the sum of its charges; nothing, always."""
+    rows = c.execute(
+        "SELECT day || ' ' || key AS what, sum(reserved) AS reserved, sum(settled) AS settled"
+        " FROM ("
+        " SELECT day, key, reserved, settled FROM balances WHERE scope = 'account' UNION ALL"
+        " SELECT day, platform || '/' || user_id, -units * (state = 'reserved'),"
+        "  -units * (state = 'settled') FROM charges) GROUP BY day, key"
+        " HAVING sum(reserved) <> 0 OR sum(settled) <> 0"
+        " UNION ALL SELECT 'in hand ' || platform || '/' || user_id, sum(in_hand), 0 FROM ("
+        " SELECT platform, user_id, in_hand FROM accounts UNION ALL"
+        " SELECT platform, user_id, -units FROM charges WHERE state = 'reserved')"
+        " GROUP BY platform, user_id HAVING sum(in_hand) <> 0"
+    )
+    return [f"{row['what']}: {row['reserved']}, {row['settled']}" for row in rows]
 
 
 def _end(c: Connection, job_id: int, state: ChargeState, now: float) -> None:

@@ -7,7 +7,7 @@ that was never decided, because the process died, is found again at start.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from data import journal
@@ -43,6 +43,27 @@ def cursor(c: Connection, platform: str) -> str | None:
     return row["position"] if row else None
 
 
+def answered(c: Connection, mention: Mention) -> int | None:
+    """The mention that led to the post this one answers, or that it answers itself.
+
+    Without a post that is answered: the account's last one before this.
+    """
+    if mention.in_reply_to is None:
+        row = c.execute(
+            "SELECT m.id FROM mentions m JOIN hits h ON h.mention_id = m.id"
+            " WHERE m.platform = ? AND m.user_id = ? AND m.source_id <> ?"
+            " ORDER BY m.id DESC LIMIT 1",
+            (mention.platform, mention.account.user_id, mention.source_id),
+        ).fetchone()
+        return row["id"] if row else None
+    row = c.execute(
+        "SELECT mention_id AS id FROM outbox WHERE platform = ? AND post_id = ?"
+        " UNION ALL SELECT id FROM mentions WHERE platform = ? AND source_id = ? LIMIT 1",
+        (mention.platform, mention.in_reply_to) * 2,
+    ).fetchone()
+    return row["id"] if row else None
+
+
 def undecided(c: Connection, platform: str) -> list[Received]:
     """Mentions nothing was decided about yet, oldest first."""
     rows = c.execute(
@@ -62,6 +83,62 @@ def decide(c: Connection, mention_id: int, now: float) -> bool:
         (now, mention_id),
     )
     return bool(changed.rowcount)
+
+
+def by_source(c: Connection, platform: str, source_id: str) -> Received | None:
+    """A mention by the platform's own id for it."""
+    row = c.execute(
+        "SELECT id, payload FROM mentions WHERE platform = ? AND source_id = ?",
+        (platform, source_id),
+    ).fetchone()
+    if row is None:
+        return None
+    return Received(id=row["id"], mention=Mention.from_json(json.loads(row["payload"])))
+
+
+def learn(c: Connection, platform: str, source_id: str, address: Mapping[str, object]) -> None:
+    """Add to the way back what the platform told only after the mention was written."""
+    c.execute(
+        "UPDATE mentions SET payload = json_patch(payload, ?)"
+        " WHERE platform = ? AND source_id = ? AND forgotten_at IS NULL",
+        (json.dumps({"address": dict(address)}), platform, source_id),
+    )
+
+
+def awaited(c: Connection, platform: str, since: float) -> list[Mention]:
+    """Mentions received since a moment whose reply is not there yet, oldest first."""
+    rows = c.execute(
+        "SELECT m.payload FROM mentions m LEFT JOIN outbox o ON o.mention_id = m.id"
+        " WHERE m.platform = ? AND m.received_at >= ? AND m.forgotten_at IS NULL"
+        " AND coalesce(o.state, 'pending') IN ('pending', 'preparing', 'posting', 'unclear')"
+        " ORDER BY m.id",
+        (platform, since),
+    )
+    return [Mention.from_json(json.loads(row["payload"])) for row in rows]
+
+
+def repeats(c: Connection, platform: str, key: str) -> int:
+    """How many mentions whose ids begin with `key` and a colon have had their answer."""
+    row = c.execute(
+        "SELECT count(*) AS n FROM mentions m LEFT JOIN outbox o ON o.mention_id = m.id"
+        " LEFT JOIN jobs j ON j.mention_id = m.id"
+        " WHERE m.platform = ? AND m.source_id BETWEEN ? AND ? AND m.decided_at IS NOT NULL"
+        " AND (o.state IN ('posted', 'unsaid', 'parked')"
+        "  OR o.id IS NULL AND coalesce(j.state, 'cancelled') IN ('cancelled', 'expired'))",
+        (platform, f"{key}:", f"{key}:~"),
+    ).fetchone()
+    return int(row["n"])
+
+
+def direct_threads(c: Connection, platform: str, since: float) -> list[str]:
+    """Conversations outside any server with mentions received since a moment."""
+    rows = c.execute(
+        "SELECT DISTINCT thread FROM mentions WHERE platform = ? AND thread IS NOT NULL"
+        " AND received_at >= ? AND json_extract(payload, '$.address.guild') IS NULL"
+        " AND json_extract(payload, '$.address.interaction') IS NULL",
+        (platform, since),
+    )
+    return [row["thread"] for row in rows]
 
 
 def known(c: Connection, platform: str, source_ids: Collection[str]) -> set[str]:
@@ -91,6 +168,16 @@ def of_account(c: Connection, platform: str, user_id: str, since: float) -> int:
         (platform, user_id, since),
     ).fetchone()
     return int(row["n"])
+
+
+def accounts_called(c: Connection, platform: str, name: str) -> list[Account]:
+    """Who has this user id or handle on a platform."""
+    rows = c.execute(
+        "SELECT platform, user_id, handle FROM accounts"
+        " WHERE platform = ? AND (user_id = ? OR handle = ?)",
+        (platform, name, name.removeprefix("@")),
+    )
+    return [Account(**dict(row)) for row in rows]
 
 
 def stop(c: Connection, account: Account, now: float) -> None:

@@ -245,12 +245,12 @@ def park(c: Connection, reply: Outgoing, error: str, now: float) -> None:
     journal.note(c, reply.mention_id, Event.PARK, now, error=error)
 
 
-def recall(c: Connection, job_id: int, now: float) -> bool:
+def recall(c: Connection, job_id: int, now: float, reason: str = "taken back by its asker") -> bool:
     """Take a picture back before it is posted; its units go back too."""
     row = c.execute(
-        "UPDATE outbox SET state = ?, error = 'taken back by its asker'"
+        "UPDATE outbox SET state = ?, error = ?"
         " WHERE job_id = ? AND state IN (?, ?) RETURNING mention_id",
-        (ReplyState.PARKED, job_id, ReplyState.PENDING, ReplyState.PREPARING),
+        (ReplyState.PARKED, reason, job_id, ReplyState.PENDING, ReplyState.PREPARING),
     ).fetchone()
     if row is None:
         return False
@@ -264,6 +264,15 @@ def standing_post(c: Connection, job_id: int) -> str | None:
     row = c.execute(
         "SELECT post_id FROM outbox WHERE job_id = ? AND state = ? AND withdrawn_at IS NULL",
         (job_id, ReplyState.POSTED),
+    ).fetchone()
+    return row["post_id"] if row else None
+
+
+def post_of(c: Connection, mention_id: int) -> str | None:
+    """The post that answers a mention, None where there is none (any more)."""
+    row = c.execute(
+        "SELECT post_id FROM outbox WHERE mention_id = ? AND state = ? AND withdrawn_at IS NULL",
+        (mention_id, ReplyState.POSTED),
     ).fetchone()
     return row["post_id"] if row else None
 
@@ -341,4 +350,6 @@ def _outgoing(row: Any) -> Outgoing:
         posting_at=row["posting_at"],
         looks=row["looks"],
         stands=bool(row["stands"]),
+        language=mention.language,
+        address=mention.address,
     )

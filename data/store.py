@@ -1,11 +1,12 @@
 """The store: one SQLite file, one writer thread, a few readers.
 
 Every change is a function of a connection, `act(connection) -> result`, handed
-to `Store.write`. The writer thread takes all acts that wait, runs each behind a
-savepoint inside one `BEGIN IMMEDIATE` transaction and answers their callers
-after the one `COMMIT`: with `synchronous=FULL` an answered act survives a power
-cut, and the price of the disk is shared by everybody who came together. An act
-that raises is undone alone. Acts must touch nothing but their connection.
+to `Store.write`. The writer thread takes all acts that wait, runs them inside one
+`BEGIN IMMEDIATE` transaction and answers their callers after the one `COMMIT`:
+with `synchronous=FULL` an answered act survives a power cut, and the price of the
+disk is shared by everybody who came together. An act that raises is undone alone:
+its group is undone and run again, each act behind a savepoint. So acts must touch
+nothing but their connection; they may be run twice.
 
 Reads run on their own read-only connections and see the last commit. Several
 processes may open the same file: SQLite's write lock serialises their groups.
@@ -17,6 +18,7 @@ import asyncio
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -43,6 +45,10 @@ SAFE_SQLITE = (3, 51, 3)
 GROUP = 256
 READERS = 2
 BUSY_SECONDS = 10.0
+#: While another process writes: how often to ask for the file, in seconds, and how long to
+#: leave it to the others after a commit. SQLite's own waiting grows, and starves the unlucky.
+ASK_AGAIN = 0.001
+GIVE_WAY = 0.003
 
 
 def sqlite_version() -> tuple[int, ...]:
@@ -114,8 +120,8 @@ class Store:
         """
         answer: asyncio.Future[T] = self._loop.create_future()
         self._inbox.put(_Entry(act, answer))
-        # Shielded: a caller that gives up must not leave the outcome unresolved.
-        return await asyncio.shield(answer)
+        # A caller that gives up cancels only its answer: the act is done all the same.
+        return await answer
 
     async def read(self, look: Act[T]) -> T:
         """Run `look` on a read-only connection, in one snapshot."""
@@ -123,7 +129,7 @@ class Store:
 
     async def open(self) -> None:
         """Migrate the schema, then start the writer. Raises StoreError with the remedy."""
-        await asyncio.to_thread(_migrate, self.path)
+        await asyncio.to_thread(migrate, self.path)
         self._writer.start()
 
     async def checkpoint(self) -> None:
@@ -157,10 +163,13 @@ class Store:
 
     def _write_forever(self) -> None:
         connection = connect(self.path)
-        closing = False
+        closing, version = False, _version(connection)
         while not closing:
             group, closing = self._take_group()
             if group:
+                others_write = version != (version := _version(connection))
+                if others_write:
+                    time.sleep(GIVE_WAY)
                 _run_group(connection, group)
                 self._loop.call_soon_threadsafe(self._resolve, group)
         connection.close()
@@ -184,9 +193,13 @@ class Store:
 def _run_group(connection: Connection, group: list[_Entry]) -> None:
     """One transaction for all of `group`; leaves each entry with a result or an error."""
     try:
-        connection.execute("BEGIN IMMEDIATE")
-        for entry in group:
-            _run_entry(connection, entry)
+        _begin(connection)
+        if not _all_went_well(connection, group):
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            _begin(connection)
+            for entry in group:
+                _run_entry(connection, entry)
         connection.execute("COMMIT")
     except (sqlite3.Error, StoreError) as error:
         if connection.in_transaction:
@@ -198,6 +211,43 @@ def _run_group(connection: Connection, group: list[_Entry]) -> None:
 
 def _failure(error: Exception) -> StoreError:
     return StoreError(f"The database could not be written: {error}.")
+
+
+def _begin(connection: Connection) -> None:
+    """Take the file for writing; raises what SQLite says where others keep it too long."""
+    until = time.monotonic() + BUSY_SECONDS
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        while not _began(connection, until):
+            time.sleep(ASK_AGAIN)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
+
+
+def _began(connection: Connection, until: float) -> bool:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if "locked" not in str(error) or time.monotonic() > until:
+            raise
+        return False
+    return True
+
+
+def _version(connection: Connection) -> int:
+    """A number that changes when another connection has written."""
+    version: int = connection.execute("PRAGMA data_version").fetchone()[0]
+    return version
+
+
+def _all_went_well(connection: Connection, group: list[_Entry]) -> bool:
+    """Run the acts without savepoints, which cost as much as the smaller acts themselves."""
+    try:
+        for entry in group:
+            entry.result = entry.act(connection)
+    except Exception:  # noqa: BLE001  whose it was is found out when they are run again
+        return False
+    return True
 
 
 def _run_entry(connection: Connection, entry: _Entry) -> None:
@@ -237,11 +287,31 @@ def connect(path: Path, *, read_only: bool = False) -> Connection:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA journal_size_limit = 67108864")
+    # In KiB, at most: the upper pages of every index of a long line.
+    connection.execute("PRAGMA cache_size = -32768")
     return connection
 
 
-def _migrate(path: Path) -> None:
-    """Bring the file to today's schema, all pending steps in one transaction."""
+def copy(path: Path, target: Path, change: Act[None]) -> None:
+    """Copy the store to a new file, for reading with other tools, with a change made to it.
+
+    Readers and writers of the store go on meanwhile. Nothing of what the change took
+    out stays in the file.
+    """
+    with contextlib.closing(connect(path)) as connection:
+        connection.execute("VACUUM INTO ?", (str(target),))
+    with contextlib.closing(connect(target)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        change(connection)
+        connection.execute("COMMIT")
+        connection.execute("VACUUM")
+
+
+def migrate(path: Path) -> None:
+    """Bring the file to today's schema, all pending steps in one transaction.
+
+    Raises StoreError with the remedy.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         connection = connect(path)

@@ -140,6 +140,12 @@ def draw(
             " and guessed. For anything else name a larger one with --model.",
             err=True,
         )
+    if not known.has_style(style):
+        click.echo(
+            f"This model draws in the styles {', '.join(known.styles)}, and guessed at {style}."
+            " For others name a larger model with --model.",
+            err=True,
+        )
 
 
 def _draw_with_bar(engine: Engine, orders: Sequence[Order]) -> Sequence[Drawing]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Hashable, Sequence
 
 from data.words import Job, JobState
@@ -19,11 +20,14 @@ def choose(ready: Sequence[Job], *, largest: int, key: Callable[[Job], Hashable]
     chosen = [head]
     pictures = head.prompt.count
     if not _suspect(head):
-        for job in ready[1:]:
+        # Looked at one by one: those behind a full batch need not be read at all.
+        for job in itertools.islice(ready, 1, None):
             has_room = pictures + job.prompt.count <= largest
             if has_room and not _suspect(job) and key(job) == key(head):
                 chosen.append(job)
                 pictures += job.prompt.count
+            if pictures >= largest:
+                break
     return [job.id for job in chosen]
 
 

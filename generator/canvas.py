@@ -16,7 +16,7 @@ _LONGEST = 3.0
 _ASPECT = re.compile(r"([1-9][0-9]{0,4}):([1-9][0-9]{0,4})")
 
 
-def canvas(native: int, unit: int, aspect: str | None, limit: int | None = None) -> Size:
+def canvas(native: float, unit: int, aspect: str | None, limit: int | None = None) -> Size:
     """The size to draw at: the area of `native`², the shape of `aspect` ("W:H"), in whole units.
 
     `native` is the side the model was trained at and `unit` what both sides must be
@@ -87,6 +87,14 @@ def enlarged(picture: Image.Image, short_side: int) -> Image.Image:
         return picture
     width, height = (round(side * scale) for side in picture.size)
     return picture.resize((width, height), Image.Resampling.LANCZOS)
+
+
+def on_grid(picture: Image.Image, squares: int) -> Image.Image:
+    """`picture` in squares of one colour each, so many along its short side: pixel art."""
+    scale = squares / min(picture.size)
+    width, height = (max(1, round(side * scale)) for side in picture.size)
+    small = picture.resize((width, height), Image.Resampling.BOX)
+    return small.resize(picture.size, Image.Resampling.NEAREST)
 
 
 def _ratio(aspect: str | None) -> float:

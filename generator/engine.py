@@ -62,7 +62,9 @@ class Order:
     """One picture to draw. A None leaves the choice to the engine.
 
     `photo` holds the bytes of a PNG or JPEG to start from, and `strength` in
-    (0, 1] how far to go from there. `aspect` is "W:H".
+    (0, 1] how far to go from there. `aspect` is "W:H". `effort` and `scale` are shares of
+    the steps and of the side that it would have otherwise; not below one step, and
+    models that know one size only stay at it.
     """
 
     text: str
@@ -73,6 +75,8 @@ class Order:
     aspect: str | None = None
     steps: int | None = None
     guidance: float | None = None
+    effort: float = 1.0
+    scale: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,12 @@ class Knowledge:
             return True
         return any(asked.issuperset(_words(thing)) for thing in self.things)
 
+    def has_style(self, style: str | None) -> bool:
+        """Whether it draws in a style, "ink" or "ink style"; always, where nothing is claimed."""
+        if style is None or not self.styles:
+            return True
+        return style.lower().removesuffix("style").strip() in self.styles
+
 
 def of_model(model: str) -> Knowledge:
     """Read `vocabulary.txt` and the styles in `muralist.json`. Blocking."""

@@ -18,17 +18,17 @@ from typing import TypeVar
 
 import structlog
 
-from data import jobs, journal
+from data import jobs, lanes, verdicts
 from data.pictures import PictureStore
 from data.store import Act, Connection, Store
 from data.words import (
-    Event,
     Job,
     MuralistError,
     Picture,
     Progress,
     Ruling,
     Say,
+    Stage,
     StoreError,
     Verdict,
 )
@@ -188,7 +188,9 @@ class Worker:
             def pick(ready: Sequence[Job]) -> list[int]:
                 return choose(ready, largest=largest, key=self._key)
 
-            return jobs.claim(c, self._owner, pick, self._clock())
+            # A batch may reach as far ahead of the line's order as it can hold.
+            reach = max(lanes.REACH, largest)
+            return jobs.claim(c, self._owner, pick, self._clock(), reach=reach)
 
         return await self._write(act)
 
@@ -208,6 +210,8 @@ class Worker:
             photo=photo,
             strength=prompt.strength,
             aspect=prompt.aspect,
+            effort=job.effort.steps * prompt.quality,
+            scale=job.effort.size,
         )
 
     async def _draw(self, batch: Sequence[Job]) -> list[_Drawn | _Failed]:
@@ -294,18 +298,9 @@ class Worker:
             self._settle_failure(c, result, now)
             return
         job, verdict = result.job, result.verdict
-        if verdict.ruling is not Ruling.ALLOW:
-            journal.note(
-                c,
-                job.mention_id,
-                Event.VERDICT,
-                now,
-                by=verdict.check,
-                stage="picture",
-                ruling=verdict.ruling,
-                reason=verdict.reason,
-                pictures=[picture.sha256 for picture in result.pictures],
-            )
+        if verdict.check:
+            shown = [picture.sha256 for picture in result.pictures]
+            verdicts.note(c, job.mention_id, Stage.PICTURE, verdict, now, pictures=shown)
         if verdict.ruling is Ruling.REFUSE:
             jobs.discard(
                 c, job, Say.REFUSED_PICTURE, verdict.reason, now, category=verdict.category

@@ -1,86 +1,62 @@
-"""`python -m moderation`: what waits for a person, and the person's word on it."""
+"""`python -m moderation`: the desk in a terminal, beside a running bot."""
 
 from __future__ import annotations
 
-import contextlib
-import time
-from collections.abc import Iterator
-from datetime import UTC, datetime
+import sys
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
 
-from data import jobs
-from data.store import Connection, connect
+from moderation import terminal
+from moderation.check import CheckSettings
+from moderation.checks import words
+from moderation.console import command as console
+from moderation.measure import CORPUS, Measured, measure, read_corpus
 
 DATABASE = Path(__file__).parent.parent / "data" / "var" / "muralist.db"
-SHOWN = 100
 
 
 @click.group()
 @click.option(
     "--database",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, path_type=Path),
     default=DATABASE,
     show_default="data/var/muralist.db",
     help="The SQLite file of the running bot.",
 )
+@click.option("--by", help="Who you are, for the audit; your login here where it is left out.")
 @click.pass_context
-def main(context: click.Context, database: Path) -> None:
-    """Look at what is held; approve or reject it. Safe while the bot runs."""
-    context.obj = database
+def main(context: click.Context, database: Path, by: str | None) -> None:
+    """Look at what is held; approve or reject it; ban, and see who did what. Safe while the
+    bot runs."""
+    context.obj = terminal.Desk(database=database, by=by)
 
 
-@main.command()
-@click.pass_obj
-def held(database: Path) -> None:
-    """List the jobs that wait for a moderator, oldest first."""
-    with _act(database) as c:
-        waiting = jobs.held(c, SHOWN)
-    table = Table("job", "since", "who", "wish", "why", box=None)
-    for job in waiting:
-        since = datetime.fromtimestamp(job.created_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
-        who = f"{job.account.handle} on {job.platform}"
-        table.add_row(str(job.id), since, who, job.prompt.wish, job.reason)
-    Console().print(table if waiting else "Nothing is held.")
+for command in (*terminal.COMMANDS, *console.COMMANDS):
+    main.add_command(command)
 
 
-@main.command()
-@click.argument("job", type=int)
-@click.option("--reason", default="looked at and found fine", help="For the journal.")
-@click.pass_obj
-def approve(database: Path, job: int, reason: str) -> None:
-    """Let JOB go on: into the line, or out to its asker where it is drawn already."""
-    _decide(database, job, approve=True, reason=reason)
+@main.command("measure")
+@click.option("--corpus", type=click.Path(exists=True, path_type=Path), default=CORPUS)
+@click.option("--show", is_flag=True, help="Name what was missed, and the false alarms.")
+def measure_checks(corpus: Path, *, show: bool) -> None:
+    """Measure the word checks on a corpus of wishes whose answers are known."""
+    for half in measure(words.open(CheckSettings()), read_corpus(corpus)):
+        _tell(half)
+        if show:
+            for wish in half.missed:
+                click.echo(f"  missed ({wish.disguise}): {wish.text}")
+            for wish in half.alarms:
+                click.echo(f"  false alarm: {wish.text}")
 
 
-@main.command()
-@click.argument("job", type=int)
-@click.argument("reason")
-@click.pass_obj
-def reject(database: Path, job: int, reason: str) -> None:
-    """Refuse JOB; its asker reads REASON and gets the units back."""
-    _decide(database, job, approve=False, reason=reason)
-
-
-def _decide(database: Path, job: int, *, approve: bool, reason: str) -> None:
-    with _act(database) as c:
-        done = jobs.unhold(c, job, approve=approve, reason=reason, now=time.time())
-    if not done:
-        raise click.ClickException(f"Job {job} is not held (any more).")
-    click.echo(f"Job {job} is {'approved' if approve else 'rejected'}.")
-
-
-@contextlib.contextmanager
-def _act(database: Path) -> Iterator[Connection]:
-    """One transaction of its own beside the bot's."""
-    with contextlib.closing(connect(database)) as c:
-        c.execute("BEGIN IMMEDIATE")
-        yield c
-        c.execute("COMMIT")
+def _tell(half: Measured) -> None:
+    click.echo(
+        f"{half.half}: {half.caught:.1%} of {half.bad} bad wishes caught,"
+        f" {half.false_alarms:.1%} of {half.harmless} harmless ones stopped;"
+        f" {half.median * 1e3:.2f} ms a wish, {half.p99 * 1e3:.2f} ms at the 99th percentile"
+    )
 
 
 if __name__ == "__main__":
-    main(prog_name="python -m moderation")
+    sys.exit(main(prog_name="python -m moderation"))

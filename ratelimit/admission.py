@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from data import budget, jobs, journal, ledger, mentions, outbox
+from data import budget, jobs, journal, ledger, line, mentions, outbox, putoff
+from data import usage as usages
 from data.mentions import Received
 from data.store import Connection
 from data.words import (
@@ -20,10 +21,17 @@ from data.words import (
     JobState,
     Prompt,
     Refuse,
+    Say,
     Usage,
 )
 from ratelimit import room
-from ratelimit.policy import Policy
+from ratelimit.policies import burst
+from ratelimit.policy import YES, Policy, terms_of
+from ratelimit.tiers import TERMS
+
+#: Up to so many units in a tier's line each wish's estimate is kept, to be measured by; from
+#: longer lines the controller takes samples.
+SHORT = 32
 
 
 def admit(
@@ -47,25 +55,71 @@ def admit(
     """
     if not mentions.decide(c, received.id, now):
         return None
-    account = received.mention.account
-    tier = ledger.tier_of(c, account)
-    ask = Ask(account=account, tier=tier, units=prompt.count)
-    decision = judge(ask, ledger.usage(c, account, now), policies, now)
-    amount = allowance.per_reply + ask.units * allowance.per_picture if allowance else 0
+    mention = received.mention
+    tier, usage = usages.look(c, mention, TERMS, now)
+    ask = Ask(
+        account=mention.account,
+        tier=tier,
+        units=prompt.units,
+        asked_at=mention.created_at,
+        circle=mention.circle,
+        channel=mention.channel,
+    )
+    decision = judge(ask, usage, policies, now)
     opens_at = 0.0
     if allowance is not None and isinstance(decision, Admit):
-        opening = room.opens_at(c, account.platform, allowance, amount, now)
+        amount = allowance.per_reply + prompt.count * allowance.per_picture
+        opening = room.opens_at(c, mention.platform, allowance, amount, now)
         decision, opens_at = (opening, 0.0) if isinstance(opening, Refuse) else (decision, opening)
     if isinstance(decision, Refuse):
-        facts = {**decision.facts, "retry_at": decision.retry_at}
-        journal.note(c, received.id, Event.REFUSE, now, say=decision.say, **facts)
-        outbox.enqueue(c, received.id, decision.say, facts, now)
+        refuse(c, received, decision, ask, now)
         return decision
+    job_id = enter(c, received, prompt, seed, photo, ask, usage, now, hold=hold, opens_at=opens_at)
+    if allowance is not None:
+        budget.reserve(c, job_id, mention.platform, amount, now)
+    return decision
+
+
+def judge(ask: Ask, usage: Usage, policies: Sequence[Policy], now: float) -> Decision:
+    """The first refusal, or the admission that leaves the least."""
+    least = YES
+    for policy in policies:
+        decision = policy(ask, usage, now)
+        if isinstance(decision, Refuse):
+            return decision
+        if decision.left is not None and (least.left is None or decision.left < least.left):
+            least = decision
+    return least
+
+
+def refuse(c: Connection, received: Received, decision: Refuse, ask: Ask, now: float) -> None:
+    """Say why, and when to try again; nothing is charged."""
+    facts = {**decision.facts, "retry_at": decision.retry_at}
+    journal.note(c, received.id, Event.REFUSE, now, say=decision.say, **facts)
+    outbox.enqueue(c, received.id, decision.say, facts, now)
+    if decision.say is Say.OVERLOADED:
+        putoff.note(c, received, ask.tier, ask.units, now)
+
+
+def enter(
+    c: Connection,
+    received: Received,
+    prompt: Prompt,
+    seed: int,
+    photo: str | None,
+    ask: Ask,
+    usage: Usage,
+    now: float,
+    *,
+    hold: str | None = None,
+    opens_at: float = 0.0,
+) -> int:
+    """Charge an admitted ask and put it in the line; return its job's number."""
     job_id = jobs.insert(
         c,
         received.id,
         received.mention,
-        tier,
+        ask.tier,
         prompt,
         seed,
         photo,
@@ -73,25 +127,13 @@ def admit(
         state=JobState.HELD if hold else JobState.AVAILABLE,
         reason=hold,
         not_before=opens_at if opens_at > now else 0.0,
+        weight=terms_of(ask, usage).weight,
     )
-    ledger.reserve(c, job_id, account, ask.units, now)
-    if allowance is not None:
-        budget.reserve(c, job_id, account.platform, amount, now)
-    journal.note(c, received.id, Event.ADMIT, now, job=job_id, units=ask.units, tier=tier)
+    ledger.reserve(c, job_id, ask.account, ask.units, now, circle=ask.circle, channel=ask.channel)
+    ledger.arrive(c, ask.account, burst.arrival(ask, usage, now))
+    journal.note(c, received.id, Event.ADMIT, now, job=job_id, units=ask.units, tier=ask.tier)
     if hold:
         journal.note(c, received.id, Event.HOLD, now, reason=hold)
-    return decision
-
-
-def judge(ask: Ask, usage: Usage, policies: Sequence[Policy], now: float) -> Decision:
-    """The first refusal, or the admission that leaves the least."""
-    decisions = [policy(ask, usage, now) for policy in policies]
-    for decision in decisions:
-        if isinstance(decision, Refuse):
-            return decision
-    admissions = [decision for decision in decisions if isinstance(decision, Admit)]
-    return min(admissions, key=_left, default=Admit(left=None))
-
-
-def _left(admission: Admit) -> float:
-    return float("inf") if admission.left is None else admission.left
+    elif usage.waiting < SHORT and opens_at <= now:
+        line.promise(c, job_id, now)
+    return job_id

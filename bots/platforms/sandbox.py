@@ -46,7 +46,7 @@ class Sandbox:
     name = threads.PLATFORM
     text_limit = 1000
     alt_limit = 1000
-    manners = Manners()
+    manners = Manners(tells_when_over=True)
 
     def __init__(self, house: House, site: Site) -> None:
         self._store = house.store
@@ -82,7 +82,7 @@ class Sandbox:
         return Media()
 
     async def reply(self, reply: Reply) -> Receipt:
-        answered = _post_id(reply.source_id)
+        answered = _post_id(reply.answer_to or reply.source_id)
         pictures = [
             {"sha256": shown.sha256, "alt": alt, "width": shown.width, "height": shown.height}
             for shown, alt in reply.pictures

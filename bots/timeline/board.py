@@ -12,13 +12,14 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
+from bots import wording
 from bots.platform import House
 from bots.timeline import story, threads
-from bots.timeline.people import COLOURS, PEOPLE
+from bots.timeline.people import COLOURS, PEOPLE, Person
 from bots.timeline.threads import PLATFORM, Snapshot, Thread
-from data import jobs, ledger, timeline
+from data import jobs, terms, timeline
 from data.store import Connection
-from data.words import Account, JobState, Tier
+from data.words import Account, JobState, Quota, TemporaryLimit, Tier
 
 #: Threads that are kept live; older ones are read when somebody turns to them.
 WATCHED = 40
@@ -30,13 +31,13 @@ _TEMPLATES = Path(__file__).parent.parent / "templates" / "timeline"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
-    """What one of the demo people has left today; None where there is no limit known."""
+    """What one of the demo people has left today."""
 
     handle: str
     name: str
     tier: Tier
-    left: int | None
-    quota: int | None
+    left: int
+    quota: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,8 @@ class State:
     engine: str
     ready: bool
     allowances: tuple[Allowance, ...]
+    #: The temporary limits in force, a sentence each.
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +62,8 @@ class _Look:
     at: float
     snapshot: Snapshot
     counts: Mapping[JobState, int]
-    used: Mapping[str, tuple[Tier, int]]
+    quotas: Mapping[str, Quota]
+    limits: tuple[TemporaryLimit, ...]
 
 
 class Board:
@@ -92,7 +96,7 @@ class Board:
     async def state(self) -> State:
         """The line at a glance."""
         seen = await self._look()
-        quotas = self._house.quotas
+        now = self._house.clock()
         waiting = (JobState.AVAILABLE, JobState.RETRYABLE)
         return State(
             waiting=sum(seen.counts.get(state, 0) for state in waiting),
@@ -100,10 +104,8 @@ class Board:
             held=seen.counts.get(JobState.HELD, 0),
             engine=self._house.engine(),
             ready=self._house.ready(),
-            allowances=tuple(
-                _allowance(person.handle, person.name, *seen.used[person.handle], quotas)
-                for person in PEOPLE
-            ),
+            allowances=tuple(_allowance(person, seen.quotas[person.handle]) for person in PEOPLE),
+            notices=tuple(wording.limit_line(limit, now) for limit in seen.limits),
         )
 
     def render(self, shown: Sequence[Thread]) -> str:
@@ -143,7 +145,10 @@ class Board:
                 at=at,
                 snapshot=threads.look(c, numbers, self._bot, now),
                 counts=jobs.counts(c),
-                used={person.handle: _used(c, person.handle, now) for person in PEOPLE},
+                quotas={
+                    person.handle: self._house.quota(c, _account(person), now) for person in PEOPLE
+                },
+                limits=tuple(terms.in_force(c)),
             )
 
         return await self._house.store.read(look)
@@ -208,14 +213,15 @@ def _day_and_time(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%-d %b %Y, %H:%M UTC")
 
 
-def _used(c: Connection, handle: str, now: float) -> tuple[Tier, int]:
-    account = Account(platform=PLATFORM, user_id=handle, handle=handle)
-    return ledger.tier_of(c, account), ledger.usage(c, account, now).spoken_for
+def _account(person: Person) -> Account:
+    return Account(platform=PLATFORM, user_id=person.handle, handle=person.handle)
 
 
-def _allowance(
-    handle: str, name: str, tier: Tier, used: int, quotas: Mapping[Tier, int]
-) -> Allowance:
-    quota = quotas.get(tier)
-    left = None if quota is None else max(0, quota - used)
-    return Allowance(handle=handle, name=name, tier=tier, left=left, quota=quota)
+def _allowance(person: Person, quota: Quota) -> Allowance:
+    return Allowance(
+        handle=person.handle,
+        name=person.name,
+        tier=quota.tier,
+        left=quota.left,
+        quota=quota.daily,
+    )

@@ -6,7 +6,8 @@ that comes with a model is run, so a model can be no worse than ugly.
 
 A folder may carry a `muralist.json` with what suits its model, all optional:
 `{"name": "muralist", "steps": 8, "guidance": 2.0, "strength": 0.75, "size": 128,
-"square": true}`.
+"square": true, "grids": {"pixel art": 32}}`; pictures whose text names a style of `grids` are
+put on a grid of so many squares.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ import math
 import os
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from generator.canvas import canvas, enlarged, off_square, onto_square, photo_on, widened
+from generator.canvas import canvas, enlarged, off_square, on_grid, onto_square, photo_on, widened
 from generator.engine import (
     Drawing,
     EngineError,
@@ -60,6 +61,8 @@ class _Recipe:
     strength: float
     #: Whether the model has only ever seen squares; other shapes are then made around them.
     square: bool = False
+    #: Styles whose pictures consist of squares, and how many of them a side.
+    grids: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,12 +125,13 @@ class Engine:
             return default if asked is None else asked
 
         aspect = None if self._recipe.square else order.aspect
-        width, height = canvas(self._recipe.size, self._unit, aspect, self._limit)
+        size = self._recipe.size if self._recipe.square else self._recipe.size * order.scale
+        width, height = canvas(size, self._unit, aspect, self._limit)
         strength = chosen(order.strength, self._recipe.strength)
         return _Pass(
             width=width,
             height=height,
-            steps=self._recipe.steps if order.steps is None else order.steps,
+            steps=max(1, round(chosen(order.steps, self._recipe.steps) * order.effort)),
             guidance=chosen(order.guidance, self._recipe.guidance),
             strength=None if order.photo is None else strength,
             negative=bool(order.negative),
@@ -147,7 +151,12 @@ class Engine:
         """The picture in the shape and size that was asked for."""
         if self._recipe.square:
             image = (widened if order.photo is None else off_square)(image, order.aspect)
-        return enlarged(image, self._settings.picture_size)
+        image = enlarged(image, self._settings.picture_size)
+        text = order.text.lower()
+        for style, squares in self._recipe.grids.items():
+            if style in text:
+                image = on_grid(image, squares)
+        return image
 
     def close(self) -> None:
         self._painter = self._restyler = None
@@ -399,6 +408,7 @@ def _recipe(settings: EngineSettings, facts: Mapping[str, Any], pipeline: Pipeli
         guidance=best["guidance"],
         strength=best["strength"],
         square=facts.get("square", False),
+        grids=facts.get("grids", {}),
     )
 
 

@@ -5,11 +5,12 @@ import sys
 
 STEPS = (
     ("data",),
-    ("autoencoder", "--steps", "6400"),
-    ("autoencoder", "--decoder-only", "--steps", "2000", "--rate", "1e-3"),
+    ("photographs",),
+    ("autoencoder", "--steps", "8000"),
+    ("autoencoder", "--decoder-only", "--steps", "3000", "--rate", "1e-3"),
     ("latents",),
     ("text", "--name-steps", "600", "--register-steps", "3600"),
-    ("denoiser", "--until", "4500"),
+    ("denoiser", "--until", "6000"),
     ("export",),
 )
 

@@ -12,6 +12,7 @@ STYLE_WORDS = {
     "flat": ("flat", "flat", "flat", "vector", "minimal"),
     "classic": ("classic", "classic", "classic", "shaded", "emoji"),
     "sticker": ("sticker", "sticker", "sticker", "cartoon"),
+    "pixel art": ("pixel art", "pixel art", "pixel art", "pixel", "pixelated", "8-bit"),
     "ink": ("ink", "ink", "ink", "line art", "ink drawing", "black and white"),
 }
 # drawn when no style is asked for

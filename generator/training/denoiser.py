@@ -40,9 +40,15 @@ from generator.training.text import REGISTERS, WIDTH, Captions
 VERSION_SHARES = (0.4, 0.14, 0.14, 0.14, 0.09, 0.09)
 AVERAGING = 0.99
 TOLD = 6  # heads of eight
-# Shares of samples with an empty caption, for guidance, and with a drawing in one style that is
-# to come back in another, most of them without its name in the caption.
-EMPTY, RESTYLED, NAMED = 0.08, 0.22, 0.06
+# Shares of samples: an empty caption, for guidance; a drawing that is to come back in another
+# style; a photograph that is to come back in a style.
+EMPTY, REDRAWN, PHOTOGRAPHED = 0.08, 0.4, 0.25
+# Of those, how many say more than the style: a drawing's name, or under a photograph any words.
+NAMED, WORDED = 0.3, 0.2
+# Between which times restyling may begin, of 1,000, and where it does by default.
+EARLIEST, LATEST, USUAL = 60, 450, 150
+NEAR = 0.3  # mean square between pictures in two styles that is neither much nor little
+MEASURED = 64  # pictures to measure by: these scenes are not trained on
 
 
 def new_scheduler() -> DDIMScheduler:
@@ -79,7 +85,7 @@ def new_unet() -> UNet2DConditionModel:
 class Batch:
     """Clean latents, the captions they answer to and their styles.
 
-    ``sources`` are what is made noisy: the same latents, or the same thing in another style.
+    ``sources`` are the pictures that drawing begins from where ``restyled``; else the same.
     """
 
     latents: torch.Tensor
@@ -97,6 +103,8 @@ class Supply:
         self.captions = Captions(art)
         self.latents = np.load(VAR / "latents.npy", mmap_mode="r")
         self.shown = np.load(VAR / "shown.npy")
+        self.scenes = np.load(VAR / "scenes.npy", mmap_mode="r")
+        self.measured = min(MEASURED, len(self.scenes) // 2)
         self.scale = scale
 
     def text(self, thing: int, style: int, version: int, rng: np.random.Generator) -> str:
@@ -112,42 +120,87 @@ class Supply:
             wish = Wish(wish.name, wish.style, "white", wish.tint)
         return caption(wish, rng)
 
-    def batch(self, number: int, size: int, *, plain: bool = False) -> Batch:
+    def redrawn(
+        self, thing: int, style: int, version: int, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray, str]:
+        """A drawing, the same in another style, and what is said of it."""
+        other = (style + rng.integers(1, len(self.art.styles))) % len(self.art.styles)
+        source, clean = self.latents[thing, other, version], self.latents[thing, style, version]
+        if rng.random() < NAMED:
+            return source, clean, self.text(thing, style, version, rng)
+        return source, clean, restyling(self.art.styles[style], rng)
+
+    def photographed(
+        self, thing: int, style: int, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray, str]:
+        """A scene, the same in a style, and what is said of it, which may be anything."""
+        scene = self.scenes[rng.integers(self.measured, len(self.scenes))]
+        if rng.random() < WORDED:
+            words = caption(Wish(self.captions.name(thing, rng), self.art.styles[style]), rng)
+        else:
+            words = restyling(self.art.styles[style], rng)
+        return scene[0], scene[1 + style], words
+
+    def batch(self, number: int, size: int) -> Batch:
         rng = np.random.default_rng([21, number])
         count = len(self.art.things)
         things = rng.choice(count, size, replace=size > count)
         styles = rng.integers(len(self.art.styles), size=size)
         versions = rng.choice(len(VERSION_SHARES), size, p=VERSION_SHARES)
-        if plain:
-            versions[:] = 0
-        texts, latents, sources = [], [], []
+        texts, latents, sources, restyled = [], [], [], []
         for thing, style, version in zip(things, styles, versions, strict=True):
-            clean = source = self.latents[thing, style, version].astype(np.float32)
-            text, roll = self.text(thing, style, version, rng), rng.random()
-            if plain:
-                text = f"a {self.art.things[thing]}, {self.art.styles[style]} style"
-            elif roll < EMPTY:
-                text = ""
-            elif roll < EMPTY + RESTYLED:
-                other = (style + rng.integers(1, len(self.art.styles))) % len(self.art.styles)
-                clean, source = (
-                    self.latents[thing, s, 0].astype(np.float32) for s in (style, other)
-                )
-                wish = Wish(self.captions.name(thing, rng), self.art.styles[style])
-                named = roll < EMPTY + NAMED
-                text = caption(wish, rng) if named else restyling(self.art.styles[style], rng)
-            texts.append(text)
+            roll = rng.random()
+            if roll < REDRAWN:
+                source, clean, text = self.redrawn(thing, style, version, rng)
+            elif roll < REDRAWN + PHOTOGRAPHED:
+                source, clean, text = self.photographed(thing, style, rng)
+            else:
+                clean = source = self.latents[thing, style, version]
+                text = self.text(thing, style, version, rng)
+            texts.append("" if rng.random() < EMPTY else text)
             latents.append(clean)
             sources.append(source)
-        return Batch(
-            torch.from_numpy(np.stack(latents)) * self.scale,
-            torch.from_numpy(np.stack(sources)) * self.scale,
-            torch.tensor(
-                [clean is not source for clean, source in zip(latents, sources, strict=True)]
-            ),
-            texts,
-            torch.from_numpy(styles),
+            restyled.append(roll < REDRAWN + PHOTOGRAPHED)
+        return self.made(latents, sources, restyled, texts, styles)
+
+    def made(
+        self, latents: list[np.ndarray], sources: list[np.ndarray], restyled: list[bool],
+        texts: list[str], styles: np.ndarray,
+    ) -> Batch:  # fmt: skip
+        clean, source = (
+            torch.from_numpy(np.stack(many).astype(np.float32)) * self.scale
+            for many in (latents, sources)
         )
+        return Batch(clean, source, torch.tensor(restyled), texts, torch.from_numpy(styles))
+
+    def plain(self, number: int, size: int) -> Batch:
+        """Drawings on white, asked for in the plainest words: to measure by."""
+        rng = np.random.default_rng([22, number])
+        count = len(self.art.things)
+        things = rng.choice(count, size, replace=size > count)
+        styles = rng.integers(len(self.art.styles), size=size)
+        latents = [self.latents[t, s, 0] for t, s in zip(things, styles, strict=True)]
+        texts = [
+            f"a {self.art.things[t]}, {self.art.styles[s]} style"
+            for t, s in zip(things, styles, strict=True)
+        ]
+        return self.made(latents, latents, [False] * size, texts, styles)
+
+    def to_restyle(self, *, photographs: bool) -> Batch:
+        """Pictures with a bare style under them, scenes never trained on: to measure by."""
+        rng = np.random.default_rng(23)
+        count = len(self.art.styles)
+        styles = np.arange(self.measured) % count
+        others = (styles + rng.integers(1, count, size=self.measured)) % count
+        things = rng.choice(len(self.art.things), self.measured)
+        if photographs:
+            sources = [self.scenes[i, 0] for i in range(self.measured)]
+            latents = [self.scenes[i, 1 + s] for i, s in enumerate(styles)]
+        else:
+            sources = [self.latents[t, o, 0] for t, o in zip(things, others, strict=True)]
+            latents = [self.latents[t, s, 0] for t, s in zip(things, styles, strict=True)]
+        texts = [f"{self.art.styles[s]} style" for s in styles]
+        return self.made(latents, sources, [True] * self.measured, texts, styles)
 
 
 class Model(nn.Module):
@@ -167,17 +220,24 @@ class Model(nn.Module):
         return velocity
 
 
-def noised(
-    batch: Batch, noise: torch.Tensor, times: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """The noisy sources at these times and the velocity that leads to the clean latents."""
+def signal_and_noise(times: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """How much of each there is at these times; both squared add up to one."""
     alphas = new_scheduler().alphas_cumprod[times][:, None, None, None]
-    signal, sigma = alphas.sqrt(), (1 - alphas).sqrt()
-    # the old style is there where drawing begins; what is left of it later is the new one
-    early = (times >= 500)[:, None, None, None]
-    noisy = signal * torch.where(early, batch.sources, batch.latents) + sigma * noise
-    other_noise = (noisy - signal * batch.latents) / sigma
-    return noisy, signal * other_noise - sigma * batch.latents
+    return alphas.sqrt(), (1 - alphas).sqrt()
+
+
+def noised(
+    batch: Batch, noise: torch.Tensor, times: torch.Tensor, begun: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The noisy pictures at these times and the velocity that leads to the clean ones.
+
+    Image-to-image begins at a time ``begun``, from the source made noisy. To whoever wants the
+    target, what the source has beside it is noise like the other, and fades with it on the way.
+    """
+    signal, sigma = signal_and_noise(begun)
+    noise = noise + signal / sigma * (batch.sources - batch.latents)
+    signal, sigma = signal_and_noise(times)
+    return signal * batch.latents + sigma * noise, signal * noise - sigma * batch.latents
 
 
 @torch.no_grad()
@@ -185,7 +245,7 @@ def first_guess(model: Model, supply: Supply) -> list[float]:
     """Error of the picture guessed from pure noise, over what the style alone tells; by style."""
     errors, bases = [[0.0] * len(supply.art.styles) for _ in range(2)]
     for number in range(2):
-        batch = supply.batch(number, 64, plain=True)
+        batch = supply.plain(number, 64)
         torch.manual_seed(number)
         last = torch.full((64,), 999)
         guess = -model(torch.randn_like(batch.latents), last, batch.texts)
@@ -195,6 +255,25 @@ def first_guess(model: Model, supply: Supply) -> list[float]:
             errors[style] += (guess[rows] - real).square().mean().item()
             bases[style] += (real - real.mean(0)).square().mean().item()
     return [error / base for error, base in zip(errors, bases, strict=True)]
+
+
+@torch.no_grad()
+def restyle_guess(model: Model, supply: Supply, *, photographs: bool) -> list[float]:
+    """Error of the first guess at a restyled picture over leaving it as it is; by style."""
+    batch = supply.to_restyle(photographs=photographs)
+    torch.manual_seed(0)
+    times = torch.full((supply.measured,), USUAL)
+    noisy, _ = noised(batch, torch.randn_like(batch.latents), times, times)
+    signal, sigma = signal_and_noise(times)
+    guess = signal * noisy - sigma * model(noisy, times, batch.texts)
+    shares = []
+    for style in range(len(supply.art.styles)):
+        rows = batch.styles == style
+        off, left = (
+            (made[rows] - batch.latents[rows]).square().mean() for made in (guess, batch.sources)
+        )
+        shares.append(float(off / left))
+    return shares
 
 
 class Places:
@@ -251,16 +330,22 @@ def style_weights(white: np.ndarray) -> torch.Tensor:
 
 
 def velocity_loss(model: Model, batch: Batch, step: int, weights: torch.Tensor) -> torch.Tensor:
-    """Half of the batch at pure noise, where drawing in few steps begins."""
+    """Half of the batch where drawing begins: at pure noise, or at the noisy source."""
     torch.manual_seed(step)
     size = len(batch.texts)
-    times = torch.randint(0, 1000, (size,))
-    times[: size // 2] = 999
-    times = torch.where(batch.restyled, torch.randint(0, 950, (size,)), times)
-    noisy, velocity = noised(batch, torch.randn_like(batch.latents), times)
+    early = EARLIEST + (LATEST - EARLIEST) * torch.rand(size) ** 1.5
+    begun = torch.where(batch.restyled, early.long(), 999)
+    later = (torch.rand(size) * begun).long()
+    times = torch.where(torch.rand(size) < 0.5, begun, later)
+    noisy, velocity = noised(batch, torch.randn_like(batch.latents), times, begun)
     made: torch.Tensor = model(noisy, times, batch.texts)
     error = (made - velocity).square().mean((1, 2, 3))
-    return (error * weights[batch.styles]).mean()
+    # the less noise restyling begins with, the more its velocity is the way from the source; and a
+    # style that lies near is worth learning like one that is far
+    way = (batch.sources - batch.latents).square().mean((1, 2, 3)).clamp(min=1e-3)
+    noise_share = (2 * signal_and_noise(begun)[1].square().flatten()).clamp(max=1)
+    restyled = noise_share * (NEAR / way).clamp(max=4)
+    return (error * torch.where(batch.restyled, restyled, weights[batch.styles])).mean()
 
 
 @torch.no_grad()
@@ -305,8 +390,13 @@ def train(turn: Turn, *, fresh_encoder: bool = False) -> None:
             seconds = time.time() - start
             say(f"{step + 1} loss {running:.4f} places {place_loss.item():.3f} {seconds:.0f} s")
         if (step + 1) % 150 == 0 or step + 1 == turn.until:
-            shares = zip(art.styles, first_guess(average, supply), strict=True)
-            say("first guess " + " ".join(f"{s} {e:.3f}" for s, e in shares))
+            for what, errors in (
+                ("first guess", first_guess(average, supply)),
+                ("drawings restyled", restyle_guess(average, supply, photographs=False)),
+                ("photographs restyled", restyle_guess(average, supply, photographs=True)),
+            ):
+                shares = zip(art.styles, errors, strict=True)
+                say(what + " " + " ".join(f"{s} {e:.3f}" for s, e in shares))
             save_checkpoint("denoiser", pair, optimizer, step + 1)
             save_folder(average.unet, VAR / "unet")
             save_folder(average.encoder, VAR / "text_encoder_tuned")

@@ -1,11 +1,12 @@
 """How good the embedded model is: ``python -m generator.training.evaluate``.
 
-Contract: draws with the folder as any user would (default settings of its ``muralist.json``),
-lets the judge look, prints a table and, last, one line of JSON; writes contact sheets to
-``docs/pictures``. Every wish and seed follows from ``--seed``.
+Contract: draws with the engine as any user would (default settings of the folder's
+``muralist.json``), lets the judge look, prints a table and, last, one line of JSON; writes contact
+sheets to ``docs/pictures``. Every wish and seed follows from ``--seed``.
 """
 
 import argparse
+import io
 import json
 import time
 from dataclasses import dataclass
@@ -13,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
-from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion_img2img import (
-    StableDiffusionImg2ImgPipeline,
-)
 from PIL import Image, ImageDraw
 
+from generator.engine import EngineSettings, Order, open_engine
+from generator.training import photographs
+from generator.training.data import SIZE
 from generator.training.export import MODEL
+from generator.training.filters import FILTERS
 from generator.training.judge import Judge, accuracy
 from generator.training.pictures import BACKGROUNDS, TINTS, Art, compose
 from generator.training.runs import HERE, be_quiet, say
@@ -40,38 +41,43 @@ class Drawn:
 
 
 class Painter:
-    """The model folder behind both pipelines, at its own default settings."""
+    """The model folder behind the engine, on one core, at its own default settings."""
 
-    def __init__(self, folder: Path) -> None:
-        self.settings = json.loads((folder / "muralist.json").read_text())
-        self.draw = StableDiffusionPipeline.from_pretrained(folder, dtype=torch.float32)
-        self.restyle = StableDiffusionImg2ImgPipeline(
-            **self.draw.components, requires_safety_checker=False
-        )
-        for pipeline in (self.draw, self.restyle):
-            pipeline.set_progress_bar_config(disable=True)
+    def __init__(self, folder: Path, strength: float | None = None) -> None:
+        self.engine = open_engine(
+            "diffusers",
+            EngineSettings(
+                model=str(folder), device="cpu", threads=1, batch=8, picture_size=SIZE,
+                strength=strength,
+            ),
+        )  # fmt: skip
+        self.engine.load()
 
     def paint(self, texts: list[str], seeds: list[int]) -> torch.Tensor:
-        made = self.draw(
-            texts,
-            num_inference_steps=self.settings["steps"],
-            guidance_scale=self.settings["guidance"],
-            generator=[torch.Generator().manual_seed(seed) for seed in seeds],
-            output_type="pt",
-        )
-        return made.images * 2 - 1  # type: ignore[no-any-return]
+        orders = [Order(text=text, seed=seed) for text, seed in zip(texts, seeds, strict=True)]
+        return self.drawn(orders)
 
     def repaint(self, texts: list[str], pictures: torch.Tensor, seeds: list[int]) -> torch.Tensor:
-        made = self.restyle(
-            texts,
-            image=pictures / 2 + 0.5,
-            num_inference_steps=self.settings["steps"],
-            strength=self.settings["strength"],
-            guidance_scale=self.settings["guidance"],
-            generator=[torch.Generator().manual_seed(seed) for seed in seeds],
-            output_type="pt",
-        )
-        return made.images * 2 - 1  # type: ignore[no-any-return]
+        orders = [
+            Order(text=text, seed=seed, photo=as_png(picture))
+            for text, picture, seed in zip(texts, pictures, seeds, strict=True)
+        ]
+        return self.drawn(orders)
+
+    def drawn(self, orders: list[Order]) -> torch.Tensor:
+        drawings = self.engine.draw(orders, lambda _step, _steps: True) or []
+        return torch.stack([photographs.tensor(drawing.image) for drawing in drawings])
+
+
+def as_image(picture: torch.Tensor) -> Image.Image:
+    pixels = ((picture.clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0)
+    return Image.fromarray(pixels.numpy())
+
+
+def as_png(picture: torch.Tensor) -> bytes:
+    file = io.BytesIO()
+    as_image(picture).save(file, "PNG")
+    return file.getvalue()
 
 
 def wish_text(art: Art, thing: int, style: int, background: str, tint: str | None = None) -> str:
@@ -119,8 +125,7 @@ def save_sheet(drawn: list[Drawn], path: Path, columns: int = 8, *, words: bool 
     pen = ImageDraw.Draw(sheet)
     for i, one in enumerate(drawn):
         x, y = i % columns * (side + 4), i // columns * (side + text_height + 4)
-        pixels = ((one.picture.clamp(-1, 1) + 1) * 127.5).byte().permute(1, 2, 0).numpy()
-        sheet.paste(Image.fromarray(pixels), (x, y))
+        sheet.paste(as_image(one.picture), (x, y))
         if words:
             text = one.text
             cut = text.rfind(" ", 0, 25) if len(text) > 25 else len(text)
@@ -215,6 +220,49 @@ def measure_seconds(painter: Painter) -> dict[str, float]:
     return {"seconds_for_1": one, "seconds_for_8": time.perf_counter() - start}
 
 
+def restyled_photographs(
+    painter: Painter, styles: list[str], seed: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The held-out photographs, and each in every style: [photo, ...] and [style, photo, ...]."""
+    photos = torch.stack([photographs.square(name) for name in photographs.HELD_OUT])
+    seeds = [seed + number for number in range(len(photos))]
+    made = [painter.repaint([f"{style} style"] * len(photos), photos, seeds) for style in styles]
+    return photos, torch.stack(made)
+
+
+def measure_photographs(
+    photos: torch.Tensor, made: torch.Tensor, styles: list[str]
+) -> dict[str, float]:
+    """How often the nearest of all filtered photographs is the same one, and in the same style.
+
+    ``left``: the error over that of leaving the photograph as it is; by style.
+    """
+    wanted = torch.stack([torch.stack([FILTERS[s](photo) for photo in photos]) for s in styles])
+    left = {}
+    same_photo = same_style = 0
+    for style, name in enumerate(styles):
+        for photo, picture in enumerate(made[style]):
+            off = (wanted - picture).square().mean((2, 3, 4))
+            same_photo += int(off[style].argmin()) == photo
+            same_style += int(off[:, photo].argmin()) == style
+        off, unchanged = ((one - wanted[style]).square().mean() for one in (made[style], photos))
+        left[f"photograph_left_{name.replace(' ', '_')}"] = float(off / unchanged)
+    count = made.shape[0] * made.shape[1]
+    return {"photograph": same_photo / count, "photograph_style": same_style / count} | left
+
+
+def photograph_sheet(photos: torch.Tensor, made: torch.Tensor, styles: list[str]) -> None:
+    """A row of photographs above a row for each style."""
+    names = list(photographs.HELD_OUT)
+    rows = [("", photos), *zip(styles, made, strict=True)]
+    drawn = [
+        Drawn(f"{name}, {style}" if style else name, 0, 0, "", None, picture)
+        for style, pictures in rows
+        for name, picture in zip(names, pictures, strict=True)
+    ]
+    save_sheet(drawn, PICTURES / "photographs.png", columns=len(names))
+
+
 def contact_sheets(painter: Painter, art: Art, seed: int) -> None:
     rng = np.random.default_rng(seed + 4)
     things = [int(t) for t in rng.permutation(len(art.things))[:48]]
@@ -238,11 +286,12 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=MODEL)
     parser.add_argument("--things", type=int, default=0, help="how many to ask for; 0: all")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--strength", type=float, help="of restyling; else the model's own")
     options = parser.parse_args()
     torch.set_num_threads(1)
     be_quiet()
     art, start = Art.load(), time.perf_counter()
-    painter = Painter(options.folder)
+    painter = Painter(options.folder, options.strength)
     loading = time.perf_counter() - start
     judge = Judge(art)
     count = options.things or len(art.things)
@@ -254,6 +303,9 @@ def main() -> None:
     result |= measure_restyle(painter, judge, art, few, options.seed, named=True)
     unnamed = measure_restyle(painter, judge, art, few, options.seed, named=False)
     result |= {f"{name}_unnamed": share for name, share in unnamed.items()}
+    photos, made = restyled_photographs(painter, art.styles, options.seed)
+    photograph_sheet(photos, made, art.styles)
+    result |= measure_photographs(photos, made, art.styles)
     result |= {
         "judge_accuracy": known["at_1"],
         "judge_at_5": known["at_5"],

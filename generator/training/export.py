@@ -17,6 +17,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from generator.training.data import BLOCK, PIXEL_ART, SIZE
 from generator.training.denoiser import new_scheduler
 from generator.training.pictures import BACKGROUNDS, TINTS, Art
 from generator.training.runs import HERE, VAR, be_quiet, say
@@ -26,9 +27,10 @@ SETTINGS = {
     "name": "muralist",
     "steps": 8,
     "guidance": 2.0,
-    "strength": 0.75,
-    "size": 128,
+    "strength": 0.15,  # restyling is taught as a way from near the source
+    "size": SIZE,
     "square": True,
+    "grids": {PIXEL_ART: SIZE // BLOCK},  # the decoder is too soft for squares
     "default_style": "3d",
 }
 

@@ -1,14 +1,17 @@
 """Where training runs live, what they say, and checkpoints that survive a kill."""
 
+import os
 import shutil
 import sys
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import torch
 
 HERE = Path(__file__).parent
-VAR = HERE / "var"
+# another folder makes a run of its own
+VAR = Path(os.environ.get("MURALIST_TRAINING", HERE / "var"))
 
 
 class Saveable(Protocol):
@@ -52,6 +55,13 @@ def load_checkpoint(name: str, model: torch.nn.Module, optimizer: torch.optim.Op
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
     return int(state["step"])
+
+
+def save_array(name: str, array: np.ndarray) -> None:
+    """``var/<name>.npy``, replaced whole: who has the old one mapped keeps it."""
+    beside = VAR / f"{name}.new.npy"
+    np.save(beside, array)
+    beside.replace(VAR / f"{name}.npy")
 
 
 def save_folder(model: Saveable, folder: Path) -> None:

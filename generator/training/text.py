@@ -34,6 +34,7 @@ from generator.training.captions import (
     caption,
     restyling,
 )  # fmt: skip
+from generator.training.data import STYLES
 from generator.training.muon import Muon
 from generator.training.pictures import BACKGROUNDS, TINTS, Art
 from generator.training.runs import (
@@ -172,7 +173,7 @@ class Captions:
         number = first
         while True:
             rng = np.random.default_rng([seed, number])
-            things = rng.choice(count, size, replace=False)
+            things = rng.choice(count, size, replace=size > count)
             yield [self.sample(int(thing), rng, unnamed) for thing in things]
             number += 1
 
@@ -203,20 +204,20 @@ class Heads(nn.Module):
 
 def thing_codes(art: Art) -> torch.Tensor:
     """[thing, CODE]: principal components of every thing's look in all styles at 16 px."""
-    things, styles = art.pixels.shape[:2]
+    drawn = [column for column, style in enumerate(art.styles) if style in STYLES]
+    things, styles = len(art.things), len(drawn)
     small = (
-        np.asarray(art.pixels)
-        .reshape(things, styles, 16, 8, 16, 8, 4)
-        .mean((3, 5), dtype=np.float32)
+        art.pixels[:, drawn].reshape(things, styles, 16, 8, 16, 8, 4).mean((3, 5), dtype=np.float32)
     )
     looks = torch.from_numpy(small / 255)
     looks = looks - looks.mean(0)
     looks = (looks / looks.std((0, 2, 3, 4), keepdim=True)).reshape(things, -1)
     torch.manual_seed(0)
-    _, _, directions = torch.pca_lowrank(looks, CODE, niter=4)
+    known = min(CODE, things)
+    _, _, directions = torch.pca_lowrank(looks, known, niter=4)
     codes = looks @ directions
     codes = codes / codes.std(0).sqrt()
-    return codes / codes.std()
+    return functional.pad(codes / codes.std(), (0, CODE - known))
 
 
 def picture_patches(art: Art) -> torch.Tensor:
@@ -290,8 +291,12 @@ def train_registers(
     names: CLIPTextModel | None,
     begin: int,
     until: int,
+    rate: float,
 ) -> CLIPTextModel:
-    """Stage two, over whole prompts; the lower layers start from stage one or the checkpoint."""
+    """Stage two, over whole prompts; the lower layers start from stage one or the checkpoint.
+
+    In a later turn the registers are read as they always were: the denoiser has learned to.
+    """
     patches = picture_patches(art)
     size = 64
     torch.manual_seed(1)
@@ -303,8 +308,8 @@ def train_registers(
     heads = Heads(len(art.things), len(art.styles), patches.shape[-1])
     mean = patches.mean((0, 1, 2))
     heads.patch.bias.data.copy_(mean)
+    heads.patch.requires_grad_(begin == 0)
     both = nn.ModuleList([model, heads])
-    rate = 2e-3
     optimizer = Muon([{"params": list(both.parameters())}])
     first = load_checkpoint("registers", both, optimizer)
     baseline = (patches - patches.mean(0)).square().mean((0, 2, 3))
@@ -359,6 +364,7 @@ def main() -> None:
     parser.add_argument("--name-steps", type=int, default=1500)
     parser.add_argument("--register-begin", type=int, default=0, help="of this turn of the cosine")
     parser.add_argument("--register-steps", type=int, default=2500)
+    parser.add_argument("--register-rate", type=float, default=2e-3)
     parser.add_argument("--only-names", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -374,8 +380,9 @@ def main() -> None:
     if options.only_names:
         return
     model = train_registers(
-        Art.load(), codes, tokenizer, names, options.register_begin, options.register_steps
-    )
+        Art.load(), codes, tokenizer, names, options.register_begin, options.register_steps,
+        options.register_rate,
+    )  # fmt: skip
     save_folder(model, VAR / "text_encoder")
 
 

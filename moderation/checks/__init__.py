@@ -2,11 +2,12 @@
 
 To add one, write `moderation/checks/<name>.py` with
 
-    STAGE = Stage.PROMPT  # or PHOTO, or PICTURE
+    STAGES = {Stage.PROMPT}  # and PHOTO, and PICTURE
 
-    def open() -> Callable[[Subject], Verdict]: ...
+    def open(settings: CheckSettings) -> Callable[[Subject], Verdict]: ...
 
-`open` loads what the check needs, once; what it returns is called in a worker
-thread. Whatever it raises means "a person must look", never "let it pass". The
+`open` reads what the check needs, once; what is heavy waits for the first look. What it
+returns is called in a thread of its own and knows nothing but its subject: no
+database, no clock. Whatever it raises means "a person must look", never "let it pass". The
 contract test finds the file by itself.
 """

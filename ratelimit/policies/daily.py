@@ -1,14 +1,14 @@
-"""So many pictures a UTC day, by tier. Reserved units count until they are released."""
+"""So many units a UTC day, by tier. Reserved units count until they are released."""
 
 from __future__ import annotations
 
 from data import ledger
 from data.words import Admit, Ask, Decision, Refuse, Say, Usage
-from ratelimit.tiers import DAILY
+from ratelimit.policy import terms_of
 
 
 def decide(ask: Ask, usage: Usage, now: float) -> Decision:
-    quota = DAILY[ask.tier]
+    quota = terms_of(ask, usage).daily
     left = quota - usage.spoken_for
     if ask.units <= left:
         return Admit(left=left - ask.units)

@@ -37,7 +37,7 @@ def house(store: Store, picture_store: PictureStore, clock: Clock) -> House:
 
 @pytest.fixture
 def intake(house: House) -> Intake:
-    opened = checks.load(["wordlist"])
+    opened = checks.load(["words"])
 
     def look(stage: Stage, subject: Subject) -> Verdict:
         return review(opened, stage, subject)

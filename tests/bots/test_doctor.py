@@ -42,6 +42,14 @@ def test_a_folder_without_a_model_must_be_mended(
     assert "holds no model" in capsys.readouterr().out
 
 
+def test_a_check_without_its_model_must_be_mended(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MURALIST_CHECKS", "words,classifier")
+    assert doctor.examine() == 1
+    assert "MURALIST_CLASSIFIER" in capsys.readouterr().out
+
+
 def test_a_taken_port_is_named(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -57,3 +65,14 @@ def test_a_wrong_setting_is_one_sentence(
     monkeypatch.setenv("MURALIST_BATCH", "many")
     assert doctor.examine() == 1
     assert "MURALIST_BATCH" in capsys.readouterr().out
+
+
+def test_discord_without_a_token_must_be_mended(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MURALIST_PLATFORMS", "discord")
+    monkeypatch.setenv("MURALIST_DISCORD_SKUS", "12:plus")
+    assert doctor.examine() == 1
+    said = capsys.readouterr().out
+    assert "MURALIST_DISCORD_TOKEN" in said
+    assert "privileged" in said

@@ -353,3 +353,21 @@ def test_a_thank_you_card_is_a_wish() -> None:
 )
 def test_words_about_a_picture_change_its_wish(words: str, wish: str | None) -> None:
     assert grammar.refined("a fox", words) == wish
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("@muralist report", Intent.REPORT),
+        ("@muralist Report this picture: it shows me", Intent.REPORT),
+        ("@muralist report it because it is cruel!", Intent.REPORT),
+        ("@muralist appeal", Intent.APPEAL),
+        ("@muralist I appeal: it is a cake", Intent.APPEAL),
+        ("@muralist a weather report", Intent.PAINT),
+        ("@muralist report card of a wizard", Intent.PAINT),
+        ("@muralist an appealing fox", Intent.PAINT),
+    ],
+)
+def test_complaints_are_heard_in_answers_only(text: str, intent: Intent) -> None:
+    assert read(text, replying=True).intent is intent
+    assert read(text).intent is Intent.PAINT

@@ -303,6 +303,26 @@ async def test_one_broken_mention_is_answered_and_the_next_goes_on(
         assert await desk.job("2") is not None
 
 
+async def test_who_waits_for_a_photo_holds_up_only_themselves(desk: Desk) -> None:
+    arrived = asyncio.Event()
+
+    async def photo(ref: PhotoRef) -> bytes:
+        await arrived.wait()
+        return a_photo()
+
+    desk.postbox.photo = photo  # type: ignore[method-assign]
+    of_ada = PhotoRef(ref="1", owner="ada")
+    desk.postbox.put(dataclasses.replace(a_mention("1"), photo=of_ada))
+    desk.postbox.put(a_mention("2"))
+    await desk.hand_in(a_mention("3", who="ben"))
+    assert await desk.job("2") is None
+    arrived.set()
+    await desk.hand_in(a_mention("4"))
+    found = [await desk.job(source_id) for source_id in "124"]
+    assert [job.id for job in found if job] == sorted(job.id for job in found if job)
+    assert all(found)
+
+
 async def test_two_hundred_at_once_are_all_decided_and_journalled(desk: Desk, store: Store) -> None:
     batch = [a_mention(str(n), who=f"guest{n}") for n in range(200)]
     await desk.hand_in(*batch)

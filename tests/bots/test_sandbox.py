@@ -183,6 +183,17 @@ async def test_a_reply_hangs_under_its_post_with_pictures(platform: Sandbox, hou
     ]
 
 
+async def test_a_second_word_to_a_post_hangs_under_the_same_post(
+    platform: Sandbox, house: House
+) -> None:
+    """Whoever was put off is told later, under the post that was already answered once."""
+    wish = await write_post(house, "ada", "@muralist a fox")
+    await platform.reply(a_reply(wish))
+    later = {"source_id": f"{wish}/again", "answer_to": str(wish)}
+    await platform.reply(a_reply(wish, "muralist:2", **later))
+    assert len(await house.store.read(lambda c: timeline.replies(c, wish))) == 2
+
+
 async def test_a_repeated_reply_stands_once_and_can_be_found(
     platform: Sandbox, house: House
 ) -> None:

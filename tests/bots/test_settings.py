@@ -45,7 +45,7 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
         "MURALIST_PORT": "0",
         "MURALIST_HANDLE": "@painter",
         "MURALIST_LOG": "DEBUG",
-        "muralist_checks": " wordlist , wordlist,",
+        "muralist_checks": " words , words,",
         "MURALIST_DATABASE": "elsewhere/m.db",
         "MURALIST_PICTURES": "/srv/pictures",
         "MURALIST_STEPS": "",
@@ -57,7 +57,7 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.port == 0
     assert settings.handle == "painter"
     assert settings.log == "debug"
-    assert settings.checks == ("wordlist",)
+    assert settings.checks == ("words",)
     assert settings.database == ROOT / "elsewhere/m.db"
     assert settings.pictures == Path("/srv/pictures")
     assert settings.steps is None
@@ -88,8 +88,8 @@ def test_the_env_file_is_read_and_the_environment_wins(
         ("PLATFORMS", "sandbox,sandbx", "no bots/platforms/sandbx.py"),
         ("PLATFORMS", ",", "at least one"),
         ("ENGINE", "diffuser", "Did you mean diffusers?"),
-        ("POLICIES", "weekly", "There is: daily"),
-        ("CHECKS", "../words", "There is: wordlist"),
+        ("POLICIES", "weekly", "There is: age, burst, daily"),
+        ("CHECKS", "../words", "There is: classifier"),
         ("HANDLE", "two words", "underscores"),
         ("MODEL", "./nowhere", "no folder"),
         ("MODEL", "a/b/c", "hub id"),

@@ -171,6 +171,7 @@ def test_until(seconds: float, text: str) -> None:
         (Ticket(state="executing", position=0), Progress(step=0, steps=8), "Painting"),
         (Ticket(state="executing", position=0), None, "Painting"),
         (Ticket(state="held"), None, "A person will look at it first"),
+        (Ticket(state="held", eta=700), None, "A person will look at it first, in about 12 min"),
     ],
 )
 def test_state_line(ticket: Ticket, progress: Progress | None, line: str) -> None:
@@ -187,3 +188,22 @@ def test_a_guess_is_called_a_guess() -> None:
     assert "400 things" in said
     assert "guess" in said
     assert "guess" not in reply_text(Say.PICTURE, {"wish": "a fox", "known": True}, now=0)
+
+
+@pytest.mark.parametrize(("style", "guessed"), [("watercolour", True), ("Ink style", False)])
+def test_a_style_the_model_never_learnt_is_called_a_guess(style: str, guessed: bool) -> None:
+    facts = {"style": style, "photo": True, "known": True, "styles": ["flat", "ink"]}
+    said = reply_text(Say.PICTURE, facts, now=0)
+    assert ("I have learnt the styles flat and ink: watercolour is a guess." in said) == guessed
+
+
+def test_who_is_banned_is_told_until_when_in_one_sentence() -> None:
+    facts = {"reason": "refused wishes again and again", "retry_at": NOON + 600}
+    told = reply_text(Say.BANNED, facts, now=NOON)
+    assert told.startswith("I take wishes from you again in 10 min (")
+    assert told.count(". ") == 0
+    assert "any more (spam)." in reply_text(Say.BANNED, {"reason": "spam"}, now=NOON)
+
+
+def test_a_case_has_its_number() -> None:
+    assert "case 12" in reply_text(Say.CASE, {"case": 12}, now=NOON)

@@ -4,42 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from bots import __main__ as wiring
-from bots.intake import Intake
-from bots.outbox import Outbox
 from bots.platforms import x as platform
-from bots.pulse import Pulse
 from bots.settings import Settings
 from data.pictures import PictureStore
 from data.presence import Presence
 from data.store import Connection, Store
-from data.words import Ruling, Verdict
-from generator.worker import Worker
-from ratelimit import policy
-from tests.conftest import a_house
 from tests.fake_x.caller import an_image
 from tests.fake_x.endpoints import Endpoint
 from tests.fake_x.faults import Fault
 from tests.fake_x.server import FakeX
 from tests.fake_x.verdict import judge, unanswered
 from tests.fake_x.world import Lags, Trouble
-from tests.test_crash import Paintbrush
+from tests.lives import working
 from tests.test_x import a_fake
 
-ALLOW = Verdict(ruling=Ruling.ALLOW)
 Living = Callable[..., contextlib.AbstractAsyncContextManager[platform.X]]
 
 
 @pytest.fixture
 async def x() -> AsyncIterator[FakeX]:
-    with a_fake() as fake:
+    with a_fake(storm_seconds=0.3) as fake:
         yield fake
 
 
@@ -57,25 +47,11 @@ def living(store: Store, picture_store: PictureStore, x: FakeX, tmp_path: Path) 
 
     @contextlib.asynccontextmanager
     async def live(**more: Any) -> AsyncIterator[platform.X]:
-        worker = Worker(
-            store,
-            picture_store,
-            Paintbrush(),
-            owner="me",
-            clock=time.time,
-            review=lambda _image, _job: ALLOW,
-        )
-        house = a_house(
-            store, picture_store, time.time, settings_for(x, **more), progress=worker.progress
-        )
-        stop = asyncio.Event()
-        intake = Intake(house, lambda _stage, _subject: ALLOW, policy.load(["daily"]))
-        outbox = Outbox(house, Presence(tmp_path / "presence"))
-        async with platform.open(house) as opened, asyncio.TaskGroup() as group:
-            group.create_task(wiring.work(stop, [opened], intake, worker, outbox, Pulse()))
+        settings = settings_for(x, pictures=tmp_path / "pictures", **more)
+        presence = Presence(tmp_path / "presence")
+        async with working(store, presence, settings, platform.open) as opened:
             await until(lambda: x.requests(Endpoint.MENTIONS))
-            yield opened
-            stop.set()
+            yield cast("platform.X", opened)
 
     return live
 
@@ -135,6 +111,36 @@ async def test_whatever_happens_to_the_replies_there_is_one_each(
         await settled(store)
     assert judge(x) == []
     assert sum(x.faults.struck.values()) == len(faults)
+
+
+async def test_whatever_had_no_answer_is_paid_once_and_the_ledger_knows(
+    x: FakeX, living: Living, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each kind of call that costs takes effect, and its answer is lost."""
+    monkeypatch.setattr("bots.outbox.LONGEST_WAIT", 0.1)
+    x.world.lags = Lags(timeline=(0.1, 0.3))
+    async with living():
+        lost = (Endpoint.MENTIONS, Endpoint.UPLOAD, Endpoint.METADATA, Endpoint.CREATE)
+        for endpoint in (*lost, Endpoint.TIMELINE, Endpoint.SEARCH, Endpoint.DELETE):
+            x.faults.put(endpoint, Fault.DROP_AFTER)
+        x.faults.put(Endpoint.METADATA, Fault.DROP)
+        x.world.ask("ada", "a red fox")
+        await until(lambda: not unanswered(x.world))
+        x.world.ask("ben", "a blue whale")
+        await until(lambda: not unanswered(x.world))
+        await settled(store)
+        posted, _ = x.world.of_the_bot()
+        x.world.post("ada", "@muralist delete", reply_to=posted.id)
+        await until(lambda: posted.deleted)
+        await decided(store, 3)
+        polls = len(x.requests(Endpoint.MENTIONS))
+        await until(lambda: len(x.requests(Endpoint.MENTIONS)) > polls + 1)
+    assert [line for line in judge(x) if not line.startswith("lost")] == []
+    told = await rows(store, "SELECT state, sum(amount) / 1000 AS mills FROM spending GROUP BY 1")
+    assert told == [{"state": "spent", "mills": x.world.bill.mills}]
+    metadata = [charge for charge in x.world.bill.charges if charge.what.startswith("metadata")]
+    assert len(metadata) == 2
+    assert len(x.requests(Endpoint.MEDIA)) == 2
 
 
 OPEN = "SELECT 1 FROM outbox WHERE state NOT IN ('posted', 'unsaid', 'parked')"

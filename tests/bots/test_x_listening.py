@@ -10,10 +10,12 @@ import aiohttp
 import pytest
 
 from bots.platform import Delivery, House
+from bots.platforms._x.credentials import credentials_for, keys_of
 from bots.platforms._x.listening import Listener
 from bots.platforms._x.meter import NAME, Meter
 from bots.platforms._x.reading import Bot, snowflake
-from bots.platforms._x.transport import Transport, keys_of
+from bots.platforms._x.transport import Transport
+from bots.platforms._x.wire import Wire
 from bots.settings import Settings
 from data import mentions
 from data.store import Store
@@ -41,7 +43,8 @@ async def listener(x: FakeX, house: House) -> AsyncIterator[Listener]:
     house = dataclasses.replace(house, settings=settings, clock=time.time)
     async with aiohttp.ClientSession() as session:
         keys = keys_of(settings)
-        transport = Transport(keys, settings.x_api_url, session, Meter(house, keys.bot_id))
+        wire, meter = Wire(session, settings.x_api_url), Meter(house, keys.bot_id)
+        transport = Transport(wire, credentials_for(house, keys, wire, meter), meter)
         yield Listener(house, transport, Bot(keys.bot_id, "muralist", NAME))
 
 

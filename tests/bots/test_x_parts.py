@@ -14,10 +14,10 @@ from pydantic import SecretStr
 from bots import fetch, grammar, wording
 from bots.platform import Outcome, PlatformError
 from bots.platforms._x import pictures, reading, refusals
+from bots.platforms._x.credentials import keys_of
 from bots.platforms._x.listening import Cursor
 from bots.platforms._x.meter import readings
 from bots.platforms._x.reading import Bot, Skip
-from bots.platforms._x.transport import keys_of
 from bots.settings import Settings, SettingsError
 from data.words import Mention, Say
 from tests.conftest import NOON

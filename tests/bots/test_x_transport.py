@@ -15,13 +15,18 @@ import pytest
 
 from bots import logs
 from bots.platform import House, Outcome, PlatformError
-from bots.platforms._x import transport as transport_module
+from bots.platforms._x import reading
+from bots.platforms._x import wire as wire_module
+from bots.platforms._x.credentials import credentials_for, keys_of
 from bots.platforms._x.meter import Meter
-from bots.platforms._x.transport import Transport, keys_of
+from bots.platforms._x.transport import Transport
+from bots.platforms._x.wire import Wire
 from bots.settings import Settings
+from data.words import Mention
 from tests.fake_x.endpoints import Endpoint
 from tests.fake_x.faults import Fault
 from tests.fake_x.server import FakeX
+from tests.fake_x.verdict import judge
 from tests.fake_x.world import Trouble
 
 CREATE = Endpoint.CREATE
@@ -38,7 +43,7 @@ async def x() -> AsyncIterator[FakeX]:
 
 @pytest.fixture
 def line(x: FakeX, house: House, monkeypatch: pytest.MonkeyPatch) -> Line:
-    monkeypatch.setattr(transport_module, "TIMEOUT", aiohttp.ClientTimeout(total=0.3))
+    monkeypatch.setattr(wire_module, "TIMEOUT", aiohttp.ClientTimeout(total=0.3))
 
     @contextlib.asynccontextmanager
     async def opened(url: str = "") -> AsyncIterator[Transport]:
@@ -48,7 +53,8 @@ def line(x: FakeX, house: House, monkeypatch: pytest.MonkeyPatch) -> Line:
         lived_in = dataclasses.replace(house, settings=settings, clock=time.time)
         keys = keys_of(settings)
         async with aiohttp.ClientSession() as session:
-            yield Transport(keys, url or x.url, session, Meter(lived_in, keys.bot_id))
+            wire, meter = Wire(session, url or x.url), Meter(lived_in, keys.bot_id)
+            yield Transport(wire, credentials_for(lived_in, keys, wire, meter), meter)
 
     return opened
 
@@ -138,6 +144,36 @@ async def test_nobody_there_is_certainly_not_applied(x: FakeX, line: Line) -> No
         with pytest.raises(PlatformError) as caught:
             await transport.post("/2/tweets", a_reply("1"))
     assert caught.value.outcome is Outcome.NOT_APPLIED
+
+
+@pytest.mark.parametrize("fault", [Fault.DROP, Fault.DROP_AFTER])
+async def test_a_question_that_was_cut_is_not_sent_again_uncounted(
+    x: FakeX, line: Line, fault: Fault
+) -> None:
+    async with line() as transport:
+        await transport.get_tweets(["7"], user_auth=True)  # a connection that is kept
+        x.faults.put(Endpoint.LOOKUP, fault)
+        with pytest.raises(PlatformError):
+            await transport.get_tweets(["7"], user_auth=True)
+    assert len(x.requests(Endpoint.LOOKUP)) == 2
+
+
+async def test_x_may_want_its_fields_by_their_new_names(x: FakeX, line: Line) -> None:
+    """The first refusal is taken as a hint; every later question is asked in the new spelling."""
+    x.only = "2.167"
+    parent = x.world.post("ada", "my garden")
+    x.world.ask("ada", "a red fox", reply_to=parent.id)
+    async with line() as transport:
+        for _ in range(2):
+            page = await transport.get_users_mentions(
+                "1000", max_results=5, tweet_fields=list(reading.FIELDS), user_auth=True
+            )
+    (post,) = page["data"]
+    mention = reading.mention_of(post, reading.Bot("1000", "muralist", "x"))
+    assert isinstance(mention, Mention)
+    assert (mention.in_reply_to, mention.account.user_id) == (parent.id, parent.author.id)
+    assert [each.status for each in x.requests(Endpoint.MENTIONS)] == [400, 200, 200]
+    assert judge(x)[1:] == []  # but for the reply nobody wrote here
 
 
 async def test_no_secret_is_in_an_error_or_in_a_log_at_any_level(

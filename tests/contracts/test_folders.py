@@ -11,7 +11,7 @@ import pytest
 from data import ledger
 from data.words import Admit, Ask, Prompt, Refuse, Stage, Tier, Usage, Verdict
 from generator.engine import EngineSettings, open_engine
-from moderation.check import Subject
+from moderation.check import CheckSettings, Subject
 from tests.conftest import NOON, an_account
 
 ROOT = Path(__file__).parent.parent.parent
@@ -34,9 +34,10 @@ def test_a_policy_is_pure_and_answers_every_tier(name: str) -> None:
 @pytest.mark.parametrize("name", names("moderation/checks"))
 def test_a_check_has_a_stage_and_rules_on_a_harmless_wish(name: str) -> None:
     module = importlib.import_module(f"moderation.checks.{name}")
-    assert module.STAGE in Stage
-    verdict = module.open()(Subject(prompt=Prompt(wish="a red fox")))
-    assert isinstance(verdict, Verdict)
+    assert set(module.STAGES) <= set(Stage)
+    look = module.open(CheckSettings())
+    if Stage.PROMPT in module.STAGES:
+        assert isinstance(look(Subject(prompt=Prompt(wish="a red fox"))), Verdict)
 
 
 @pytest.mark.parametrize("name", names("bots/platforms"))

@@ -209,7 +209,7 @@ def test_tickets_tell_place_and_time(connection: Connection, job: Job) -> None:
     enter(connection, "3", "inés")
     assert jobs.pace(connection) == 3.0
     assert ticket("2") == ("executing", 0, 2.0)
-    assert ticket("3") == ("available", 1, 9.0)
+    assert ticket("3") == ("available", 1, 5.0)
     assert line.ticket(connection, "sandbox", "4", NOON) is None
 
 
@@ -228,17 +228,6 @@ def test_a_ticket_without_a_job_tells_received_refused_or_answered(
     refused = line.ticket(connection, "sandbox", "1", NOON)
     assert refused is not None
     assert (refused.state, refused.reason) == ("refused", Say.DAILY_QUOTA)
-
-
-def test_claiming_scans_an_index_and_sorts_nothing(connection: Connection) -> None:
-    plan = [
-        row["detail"]
-        for row in connection.execute(
-            "EXPLAIN QUERY PLAN SELECT * FROM jobs WHERE state IN ('available', 'retryable')"
-            " AND not_before <= 1 ORDER BY id LIMIT 32"
-        )
-    ]
-    assert plan == ["SCAN jobs USING INDEX jobs_line"]
 
 
 async def test_queue_log_tells_the_story_in_words(store: Store) -> None:

@@ -25,6 +25,7 @@ class Price(IntEnum):
     SUMMONED_REPLY = 10
     METADATA = 5
     DELETE = 10
+    EVENT = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ class Caller:
             keys.access_token_secret,
         )
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=seconds))
+        # aiohttp would send a question again by itself, with the signature it used already.
+        self._session._retry_connection = False
 
     async def __aenter__(self) -> Self:
         return self

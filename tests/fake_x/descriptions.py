@@ -6,8 +6,9 @@ Both are OpenAPI 3.0, whose schemas are read here as JSON Schema draft 4.
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -117,10 +118,11 @@ def at_hand(place: Path = PLACE) -> bool:
     return all((place / f"openapi-{version}.json").is_file() for version in VERSIONS)
 
 
-def load(place: Path = PLACE) -> list[Description]:
-    """Both descriptions, or none where they are not at hand."""
+@functools.cache
+def load(place: Path = PLACE) -> Sequence[Description]:
+    """Both descriptions, or none where they are not at hand; read once, they take a while."""
     found = [Description.at(place, version) for version in VERSIONS]
-    return [one for one in found if one is not None]
+    return tuple(one for one in found if one is not None)
 
 
 def _anchored(value: Any, name: str) -> Any:

@@ -15,6 +15,10 @@ class Endpoint(StrEnum):
     DELETE = "DELETE /2/tweets/{id}"
     UPLOAD = "POST /2/media/upload"
     METADATA = "POST /2/media/metadata"
+    MEDIA = "GET /2/media"
+    STREAM = "GET /2/activity/stream"
+    SUBSCRIPTIONS = "GET /2/activity/subscriptions"
+    SUBSCRIBE = "POST /2/activity/subscriptions"
     TOKEN = "POST /2/oauth2/token"
     PHOTO = "GET /media/{name}"
     NOWHERE = "ANY /{anything}"  #: what X does not have

@@ -91,6 +91,8 @@ def weather(share: float) -> dict[Endpoint, dict[Fault, float]]:
         Fault.RATE_LIMITED: 1,
         Fault.SLOW: 2,
     }
+    # Charged, and the answer lost: what a ledger must find out about.
+    answer_lost = {Fault.DROP_AFTER: 2, Fault.HTML_503_AFTER: 1}
     on_create = {
         Fault.DROP_AFTER: 3,
         Fault.TIMEOUT_AFTER: 2,
@@ -101,14 +103,15 @@ def weather(share: float) -> dict[Endpoint, dict[Fault, float]]:
         Fault.DAY_429: 1,
     }
     return {
-        Endpoint.MENTIONS: _scaled(anywhere, share),
-        Endpoint.TIMELINE: _scaled(anywhere, share),
-        Endpoint.LOOKUP: _scaled(anywhere, share),
-        Endpoint.SEARCH: _scaled(anywhere, share),
-        Endpoint.UPLOAD: _scaled({**anywhere, Fault.EXPIRED: 1}, share),
-        Endpoint.METADATA: _scaled(anywhere, share),
+        Endpoint.MENTIONS: _scaled({**anywhere, **answer_lost}, share),
+        Endpoint.TIMELINE: _scaled({**anywhere, **answer_lost}, share),
+        Endpoint.LOOKUP: _scaled({**anywhere, **answer_lost}, share),
+        Endpoint.SEARCH: _scaled({**anywhere, **answer_lost}, share),
+        Endpoint.UPLOAD: _scaled({**anywhere, **answer_lost, Fault.EXPIRED: 1}, share),
+        Endpoint.METADATA: _scaled({**anywhere, **answer_lost}, share),
+        Endpoint.MEDIA: _scaled(anywhere, share),
         Endpoint.CREATE: _scaled({**anywhere, **on_create}, share),
-        Endpoint.DELETE: _scaled(anywhere, share),
+        Endpoint.DELETE: _scaled({**anywhere, **answer_lost}, share),
     }
 
 

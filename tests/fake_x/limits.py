@@ -54,6 +54,11 @@ def published() -> dict[Endpoint, Caps]:
         Endpoint.DELETE: _caps(50),
         Endpoint.UPLOAD: _caps(500, app_day=50_000),
         Endpoint.METADATA: _caps(500, app_day=50_000),
+        Endpoint.MEDIA: _caps(300),
+        Endpoint.STREAM: _caps(450),
+        Endpoint.SUBSCRIPTIONS: _caps(300),
+        Endpoint.SUBSCRIBE: _caps(300),
+        Endpoint.TOKEN: _caps(300),  # no page says
     }
 
 

@@ -18,6 +18,7 @@ from tests.fake_x.endpoints import Endpoint
 from tests.fake_x.world import Draft, Span
 
 _ID = re.compile(r"[0-9]{1,19}")
+_MEDIA_KEY = re.compile(r"[0-9]+_[0-9]+")
 
 _FIELDS = {
     "tweet.fields",
@@ -42,6 +43,9 @@ _QUERIES: Mapping[Endpoint, set[str]] = {
     Endpoint.TIMELINE: _PAGED | {"exclude"},
     Endpoint.LOOKUP: _FIELDS | {"ids"},
     Endpoint.SEARCH: _PAGED | {"query", "next_token", "sort_order"},
+    Endpoint.MEDIA: {"media_keys", "media.fields"},
+    Endpoint.STREAM: {"backfill_minutes", "start_time", "end_time"},
+    Endpoint.SUBSCRIPTIONS: {"max_results", "pagination_token"},
 }
 #: The most an empty `max_results` gives, and the least it may say.
 DEFAULT_RESULTS = {Endpoint.MENTIONS: 10, Endpoint.TIMELINE: 10, Endpoint.SEARCH: 10}
@@ -81,9 +85,16 @@ def dialect(query: Mapping[str, str]) -> str | None:
 
 
 def check_query(
-    endpoint: Endpoint, query: Mapping[str, str], repeated: bool, known: Sequence[Description]
+    endpoint: Endpoint,
+    query: Mapping[str, str],
+    repeated: bool,
+    known: Sequence[Description],
+    only: str | None = None,
 ) -> None:
-    """Raises Refusal. Valid under the description whose spelling it uses, or under one of them."""
+    """Raises Refusal. Valid under the description whose spelling it uses, or under all of them.
+
+    `only` is the one spelling X takes; to try the other first is no offence.
+    """
     if repeated:
         raise refusal.invalid("a parameter is given twice")
     unknown = set(query) - _QUERIES.get(endpoint, set())
@@ -92,8 +103,10 @@ def check_query(
     speaks = dialect(query)
     judges = [one for one in known if speaks in (None, one.version)]
     wrong = [one.against_query(endpoint, query) for one in judges]
-    if wrong and all(wrong):
-        raise refusal.invalid("; ".join(wrong[0]))
+    if lines := [line for lines in wrong for line in lines]:
+        raise refusal.invalid("; ".join(lines))
+    if only is not None and speaks not in (None, only):
+        raise refusal.unknown_parameter("post.fields" if speaks == "2.167" else "tweet.fields")
 
 
 def check_body(endpoint: Endpoint, body: object, known: Sequence[Description]) -> None:
@@ -136,6 +149,13 @@ def ids(query: Mapping[str, str]) -> list[str]:
     found = query.get("ids", "").split(",")
     if not 1 <= len(found) <= MOST_IDS or not all(_ID.fullmatch(each) for each in found):
         raise refusal.invalid("ids are 1 to 100 numbers")
+    return found
+
+
+def media_keys(query: Mapping[str, str]) -> list[str]:
+    found = query.get("media_keys", "").split(",")
+    if not 1 <= len(found) <= MOST_IDS or not all(_MEDIA_KEY.fullmatch(each) for each in found):
+        raise refusal.invalid("media_keys are 1 to 100 keys")
     return found
 
 
@@ -182,6 +202,16 @@ def alt_text(body: object) -> tuple[str, str]:
     if not isinstance(media_id, str) or not _ID.fullmatch(media_id) or not isinstance(alt, str):
         raise refusal.invalid("it needs a media id and an alt text")
     return media_id, alt
+
+
+def subscription(body: object) -> tuple[str, str]:
+    """What is to be told of, and about whom."""
+    given = _object(body, {"event_type", "filter", "tag", "webhook_id"}, "subscription")
+    about = _object(given.get("filter", {}), {"user_id", "keyword", "direction"}, "filter")
+    kind, user = given.get("event_type"), about.get("user_id")
+    if not isinstance(kind, str) or not isinstance(user, str) or not _ID.fullmatch(user):
+        raise refusal.invalid("it needs an event type and a user")
+    return kind, user
 
 
 def _object(value: object, known: set[str], what: str) -> dict[str, Any]:

@@ -37,6 +37,13 @@ def invalid(detail: str) -> Refusal:
     return refusal
 
 
+def unknown_parameter(name: str) -> Refusal:
+    """X has renamed it: who does not know that yet is not careless."""
+    refusal = invalid(f"The query parameter [{name}] is not one of [ids,expansions]")
+    refusal.offence = ""
+    return refusal
+
+
 def forbidden(detail: str, *, offence: str = "", kind: str = "about:blank") -> Refusal:
     return Refusal(403, "Forbidden", detail, kind=kind, offence=offence)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import contextlib
 import functools
 import io
 import json
@@ -31,6 +32,7 @@ from tests.fake_x.endpoints import Endpoint
 from tests.fake_x.faults import Fault, FaultScript
 from tests.fake_x.limits import Caps, Family, Limits
 from tests.fake_x.refusal import Refusal
+from tests.fake_x.stream import Stream
 from tests.fake_x.world import Lags, Media, Person, Post, World
 
 LARGEST_IMAGE = 5 * 2**20
@@ -41,6 +43,11 @@ FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
 _OWNED = {Endpoint.MENTIONS, Endpoint.TIMELINE}
 _WRITES = {Endpoint.CREATE, Endpoint.DELETE}
 _MEDIA = {Endpoint.UPLOAD, Endpoint.METADATA}
+#: What a post in an event tells of itself.
+_EVERYTHING = (
+    "attachments,author_id,conversation_id,created_at,display_text_range,"
+    "edit_history_tweet_ids,entities,in_reply_to_user_id,note_tweet,referenced_tweets"
+)
 _HTML = "<!DOCTYPE html><html><body><h1>Over capacity</h1></body></html>"
 
 
@@ -100,10 +107,13 @@ class FakeX:
         self.faults = FaultScript(seed)
         self.exchanges: list[Exchange] = []
         self.oauth2 = OAuth2(self.keys, clock)
+        self.stream = Stream(self.world, self._event)
         self.descriptions = descriptions.load()
         self.url = ""
         #: Answer in the new spelling even where the old one was asked for.
         self.renames = False
+        #: The one spelling of questions that is taken; both where None.
+        self.only: str | None = None
         self._oauth1 = OAuth1(self.keys)
         self._storm_seconds = storm_seconds
         self._held_seconds = held_seconds
@@ -144,6 +154,15 @@ class FakeX:
             "X_PHOTO_HOSTS": self.url.removeprefix("http://"),
         }
 
+    def settings_oauth2(self) -> dict[str, str]:
+        """The same with OAuth 2, and the refresh token that is good now."""
+        keys = {"X_CLIENT_ID": self.keys.client_id, "X_REFRESH_TOKEN": self.oauth2.refresh}
+        if self.oauth2.confidential:
+            keys["X_CLIENT_SECRET"] = self.keys.client_secret
+        plain = ("X_API_URL", "X_PHOTO_HOSTS")
+        kept = {name: value for name, value in self.settings().items() if name in plain}
+        return {**kept, **keys, "X_ACCOUNT": self.world.bot.id}
+
     def canaries(self) -> tuple[str, ...]:
         """Everything that must be in no log and no answer to anybody."""
         return (*self.keys.canaries(), *self.oauth2.given)
@@ -183,9 +202,13 @@ class FakeX:
             Endpoint.DELETE: self._delete,
             Endpoint.UPLOAD: self._upload,
             Endpoint.METADATA: self._metadata,
+            Endpoint.MEDIA: self._media_look,
+            Endpoint.SUBSCRIPTIONS: self._subscriptions,
+            Endpoint.SUBSCRIBE: self._subscribe,
         }
         for endpoint, handler in handlers.items():
             app.router.add_route(endpoint.method, endpoint.path, self._door(endpoint, handler))
+        app.router.add_route("GET", Endpoint.STREAM.path, self._stream_door)
         app.router.add_route("POST", Endpoint.TOKEN.path, self._token)
         app.router.add_route("GET", Endpoint.PHOTO.path, self._photo)
         app.router.add_route("*", "/{anything:.*}", self._nowhere)
@@ -226,7 +249,9 @@ class FakeX:
                 exchange.refused = "429 Too Many Requests"
                 return _Reply(429, _too_many(), headers)
             repeated = len(request.query) != len(set(request.query))
-            questions.check_query(exchange.endpoint, exchange.query, repeated, self.descriptions)
+            questions.check_query(
+                exchange.endpoint, exchange.query, repeated, self.descriptions, self.only
+            )
             reply = await handler(request, exchange)
         except Refusal as error:
             exchange.refused, exchange.offence = str(error), error.offence
@@ -356,10 +381,61 @@ class FakeX:
         told = {"id": media.id, "associated_metadata": {"alt_text": {"text": media.alt}}}
         return _Reply(200, {"data": told})
 
+    async def _media_look(self, request: web.Request, exchange: Exchange) -> _Reply:
+        """What became of uploads; which costs, by X's price list, nothing."""
+        keys = questions.media_keys(exchange.query)
+        shown = [
+            {
+                "media_key": media.key,
+                "type": "photo",
+                **({"alt_text": media.alt} if media.alt else {}),
+            }
+            for media in list(self.world.media.values())
+            if media.key in keys and media.expires_at > self.clock()
+        ]
+        return _Reply(200, {"data": shown} if shown else {})
+
+    async def _subscriptions(self, request: web.Request, exchange: Exchange) -> _Reply:
+        return _Reply(200, {"data": self.stream.subscriptions} if self.stream.subscriptions else {})
+
+    async def _subscribe(self, request: web.Request, exchange: Exchange) -> _Reply:
+        exchange.body = body = await _json(request)
+        questions.check_body(exchange.endpoint, body, self.descriptions)
+        made = self.stream.subscribe(*questions.subscription(body))
+        return _Reply(200, {"data": {"subscription": made}})
+
+    async def _stream_door(self, request: web.Request) -> web.StreamResponse:
+        """For the app's bearer token alone; it stands until it is cut."""
+        exchange = Exchange(self.clock(), Endpoint.STREAM, request.path, dict(request.query))
+        pause = self.limits.pause_at(Endpoint.STREAM, exchange.at, self._grace)
+        exchange.in_pause = pause is not None
+        exchange.fault = fault = self.faults.next(Endpoint.STREAM)
+        self.exchanges.append(exchange)
+        if fault is not None:
+            return await self._fail(request, exchange, fault)
+        if request.headers.get("Authorization") != f"Bearer {self.keys.bearer_token}":
+            exchange.status, exchange.offence = 401, "not the app's bearer token"
+            return web.json_response(refusal.unauthorized("").body, status=401)
+        taken = self.limits.take(Endpoint.STREAM)
+        response = web.StreamResponse(headers=dict(taken.headers))
+        exchange.status = 200
+        with contextlib.suppress(ConnectionError):
+            await response.prepare(request)
+            await self.stream.tell(response)
+        if request.transport is not None:
+            request.transport.abort()
+        return response
+
+    def _event(self, post: Post) -> Mapping[str, Any]:
+        """A post with all that is known of it, in the spelling of 2.166."""
+        return self._answers.post(post, Wanted.of({"tweet.fields": _EVERYTHING}))
+
     async def _token(self, request: web.Request) -> web.StreamResponse:
         """OAuth 2: a refresh token for a new pair (§1.2)."""
         given = dict(await request.post())
         exchange = Exchange(self.clock(), Endpoint.TOKEN, request.path, {})
+        pause = self.limits.pause_at(Endpoint.TOKEN, exchange.at, self._grace)
+        exchange.in_pause = pause is not None
         exchange.fault = fault = self.faults.next(Endpoint.TOKEN)
         self.exchanges.append(exchange)
         if fault is not None and not fault.after:
@@ -383,7 +459,7 @@ class FakeX:
         if given.get("grant_type") != "refresh_token" or "refresh_token" not in given:
             raise refusal.invalid("not a refresh")
         pair = _basic(request.headers.get("Authorization", ""))
-        if not self.oauth2.is_client(*pair):
+        if not self.oauth2.is_client(*pair, str(given.get("client_id", ""))):
             raise refusal.unauthorized("token: wrong client")
 
     async def _photo(self, request: web.Request) -> web.StreamResponse:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from generator.canvas import canvas, enlarged, off_square, onto_square, photo_on, widened
+from generator.canvas import canvas, enlarged, off_square, on_grid, onto_square, photo_on, widened
 
 
 @pytest.mark.parametrize(
@@ -103,3 +103,11 @@ def test_a_square_drawing_goes_on_in_the_colour_of_its_sides(
     assert wide.getpixel((0, 0)) == wide.getpixel((size[0] - 1, size[1] - 1)) == (0, 255, 0)
     middle = (size[0] // 2, size[1] // 2)
     assert wide.getpixel(middle) == (255, 0, 0)
+
+
+def test_pixel_art_is_squares_of_one_colour() -> None:
+    picture = Image.effect_noise((96, 64), 80).convert("RGB")
+    squares = on_grid(picture, 8)
+    assert squares.size == picture.size
+    assert len(squares.crop((8, 16, 16, 24)).getcolors() or []) == 1
+    assert len(squares.getcolors(10_000) or []) > 10

@@ -90,6 +90,17 @@ def test_the_model_has_the_word_on_how_it_is_used(engine: Engine) -> None:
     assert engine.largest_batch == 4
 
 
+@pytest.mark.parametrize(
+    ("effort", "scale", "drawn"),
+    [(1.0, 1.0, (32, 3)), (0.67, 1.0, (32, 2)), (0.01, 0.5, (16, 1)), (2.0, 1.0, (32, 6))],
+)
+def test_more_or_less_work_goes_into_a_picture_as_told(
+    engine: Engine, effort: float, scale: float, drawn: tuple[int, int]
+) -> None:
+    shared: Any = engine.fits(Order(text="a fox", seed=1, effort=effort, scale=scale))
+    assert (shared.width, shared.steps) == drawn
+
+
 def test_a_picture_from_words(engine: Engine) -> None:
     steps = Steps()
     drawings = engine.draw([Order(text="a fox", seed=7, aspect="16:9")], steps)
@@ -329,6 +340,18 @@ def test_settings_have_the_first_word(tiny_model: Path) -> None:
     shared: Any = engine.fits(Order(text="", seed=1, photo=b""))
     assert (shared.steps, shared.guidance, shared.strength) == (2, 1.0, 0.9)
     assert engine.largest_batch == 7
+
+
+def test_a_style_s_grid_is_laid_over_its_pictures_only(tiny_model: Path, tmp_path: Path) -> None:
+    folder = _copy(tiny_model, tmp_path)
+    facts = json.loads((folder / "muralist.json").read_text())
+    (folder / "muralist.json").write_text(json.dumps({**facts, "grids": {"pixel art": 4}}))
+    engine = open_engine("diffusers", EngineSettings(model=str(folder), threads=1))
+    engine.load()
+    texts = ("a fox, Pixel Art style", "a fox, ink style")
+    squares, smooth = _drawn(engine, *(Order(text=text, seed=1, steps=1) for text in texts))
+    assert len(squares.image.getcolors(1_000_000) or []) <= 16
+    assert len(smooth.image.getcolors(1_000_000) or []) > 16
 
 
 # diffusers' schedulers with sigmas hand tensors to numpy in a way numpy 2 frowns at.

@@ -31,9 +31,18 @@ def test_a_wish_is_covered_when_it_names_a_thing(wish: str, covered: bool) -> No
     assert SMALL.covers(wish) == covered
 
 
+@pytest.mark.parametrize(
+    ("style", "known"),
+    [("ink", True), ("Pixel Art style", True), ("watercolour", False), (None, True)],
+)
+def test_a_style_is_one_of_the_model_s(style: str | None, known: bool) -> None:
+    assert Knowledge(styles=("ink", "pixel art")).has_style(style) == known
+
+
 def test_a_model_that_claims_nothing_covers_everything(tmp_path: Path) -> None:
     assert knowledge.of_model(str(tmp_path)) == Knowledge()
     assert Knowledge().covers("anything")
+    assert Knowledge().has_style("any")
 
 
 def test_things_and_styles_are_read_from_the_folder(tmp_path: Path) -> None:

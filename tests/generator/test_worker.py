@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from data import jobs, journal, ledger, mentions
+from data import jobs, journal, lanes, ledger, mentions
 from data.pictures import PictureStore
 from data.store import Connection, Store, open_store
 from data.words import (
     Account,
+    Effort,
     Event,
     Job,
     JobState,
@@ -215,6 +216,17 @@ async def test_a_wish_becomes_a_picture_in_the_outbox(studio: Studio) -> None:
     assert await studio.charge(number) == "reserved"  # settled by the receipt
     story = await studio.store.read(lambda c: journal.story(c, job.mention_id))
     assert [line.event for line in story] == [Event.MENTION, Event.BATCH, Event.PICTURE]
+
+
+async def test_while_it_melts_less_work_goes_into_what_is_claimed(studio: Studio) -> None:
+    less = Effort(steps=0.5, size=0.75)
+    number = await studio.ask("a fox", quality=2)
+    await studio.store.write(lambda c: lanes.ease(c, Tier.FREE, less))
+    async with working(studio.worker()):
+        job = await studio.until(number, JobState.COMPLETED)
+    ((order,),) = studio.engine.batches
+    assert (order.effort, order.scale) == (1.0, 0.75)
+    assert job.effort == less
 
 
 async def test_nothing_slow_happens_on_the_event_loop(studio: Studio) -> None:

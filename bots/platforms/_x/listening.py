@@ -9,15 +9,17 @@ ids: the newest seen, and the floor below which nothing was ever asked for us.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import structlog
 
-from bots.platform import Delivery, House, PlatformError
+from bots.platform import Delivery, House, Outcome, PlatformError
 from bots.platforms._x import reading
 from bots.platforms._x.reading import Bot, Post, Skip
+from bots.platforms._x.streaming import Stream
 from bots.platforms._x.transport import Transport
 from data import mentions
 from data.store import Connection
@@ -63,11 +65,14 @@ class Cursor:
 
 
 class Listener:
-    def __init__(self, house: House, transport: Transport, bot: Bot) -> None:
+    def __init__(
+        self, house: House, transport: Transport, bot: Bot, stream: Stream | None = None
+    ) -> None:
         self._store = house.store
         self._clock = house.clock
         self._transport = transport
         self._bot = bot
+        self._stream = stream
         settings = house.settings
         self._interval = settings.x_poll_seconds
         self._max_age = settings.x_max_age_hours * _HOUR
@@ -86,9 +91,11 @@ class Listener:
                 posts, whole = await self._poll(at)
             except PlatformError as error:
                 failures += 1
-                self._log.warning("mentions not read", error=str(error))
+                level = "critical" if error.outcome is Outcome.HALT else "warning"
+                getattr(self._log, level)("mentions not read", error=str(error))
                 backoff = min(LONGEST_WAIT, self._interval * 2.0 ** min(failures, 10))
-                await asyncio.sleep(error.retry_after or backoff)
+                async for told in self._meanwhile(error.retry_after or backoff):
+                    yield Delivery(mentions=told, cursor=str(at))
                 continue
             failures = 0
             after = at.after(posts) if whole else at
@@ -96,9 +103,22 @@ class Listener:
             if new or after != at:
                 yield Delivery(mentions=new, cursor=str(after))
             at, idle = after, 0 if new else idle + 1
-            await asyncio.sleep(self._wait(idle))
+            async for told in self._meanwhile(self._wait(idle)):
+                yield Delivery(mentions=told, cursor=str(at))
+
+    async def _meanwhile(self, seconds: float) -> AsyncGenerator[list[Mention], None]:
+        """What the stream tells until the next poll; the cursor is the polls' alone."""
+        if self._stream is None:
+            await asyncio.sleep(seconds)
+            return
+        ends = time.monotonic() + seconds
+        while (posts := await self._stream.told(ends - time.monotonic())) is not None:
+            if new := await self._new(posts):
+                yield new
 
     def _wait(self, idle: int) -> float:
+        if self._stream is not None and self._stream.stands:
+            return self._interval * RAREST
         if idle == 0:
             return self._interval * SOON
         return self._interval * min(RAREST, RARER ** max(0, idle - PATIENCE))

@@ -14,9 +14,11 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from bots.platform import House, Outcome, PlatformError
+from bots.platforms._x import reading
+from bots.platforms._x.wire import Answer
 from bots.settings import Settings
 from data import budget
-from data.budget import Price, Reading
+from data.budget import Price, Question, Reading
 from data.store import Connection
 from data.words import Window
 
@@ -32,6 +34,10 @@ class Endpoint(StrEnum):
     DELETE = "delete"
     UPLOAD = "upload"
     METADATA = "metadata"
+    MEDIA = "media"
+    TOKENS = "tokens"
+    STREAM = "stream"
+    SUBSCRIPTIONS = "subscriptions"
 
 
 _QUARTER, _THREE_HOURS, _DAY = 900.0, 10_800.0, 86_400.0
@@ -58,6 +64,10 @@ WINDOWS: Final[Mapping[Endpoint, tuple[Window, ...]]] = MappingProxyType(
         Endpoint.DELETE: _windows(50),
         Endpoint.UPLOAD: _windows(500, Window(name="app day", capacity=50_000, seconds=_DAY)),
         Endpoint.METADATA: _windows(500, Window(name="app day", capacity=50_000, seconds=_DAY)),
+        Endpoint.MEDIA: _windows(300),
+        Endpoint.STREAM: _windows(450),
+        Endpoint.TOKENS: (),  # no page says; a refusal is heeded
+        Endpoint.SUBSCRIPTIONS: (),
     }
 )
 
@@ -80,41 +90,98 @@ _ROUTES: Final = (
     (Endpoint.DELETE, "DELETE", re.compile(r"/2/tweets/(?P<thing>\d+)")),
     (Endpoint.UPLOAD, "POST", re.compile(r"/2/media/upload")),
     (Endpoint.METADATA, "POST", re.compile(r"/2/media/metadata")),
+    (Endpoint.MEDIA, "GET", re.compile(r"/2/media")),
+    (Endpoint.SUBSCRIPTIONS, "GET", re.compile(r"/2/activity/subscriptions")),
+    (Endpoint.SUBSCRIPTIONS, "POST", re.compile(r"/2/activity/subscriptions")),
 )
 
-# In millionths of a US dollar.
+# In millionths of a US dollar. Uploads, and looks at what was uploaded, are in no price list.
 OWN_READ: Final = 1_000
 POST_READ: Final = 5_000
+USER_READ: Final = 10_000
 REPLY: Final = 10_000
 ALT_TEXT: Final = 5_000
 DELETION: Final = 10_000
+EVENT: Final = 5_000
+
+#: The readings that are paid for, and the most one post in them may cost.
+_READ: Final = MappingProxyType(
+    {
+        Endpoint.MENTIONS: OWN_READ,
+        Endpoint.TIMELINE: OWN_READ,
+        Endpoint.SEARCH: OWN_READ,  # only our own posts are searched for
+        Endpoint.LOOKUP: POST_READ,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A request as the meter sees it; `price` is what it costs if it is granted."""
+    """A request as the meter sees it: what it costs if it is granted, or what it asks."""
 
     endpoint: Endpoint
-    price: Price | None
+    price: Price | None = None
+    question: Question | None = None
 
 
-def request_of(method: str, route: str, json: Mapping[str, Any] | None) -> Request:
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A request that is counted; `doubted` where an earlier one for the same had no answer."""
+
+    request: Request
+    doubted: bool = False
+
+
+def endpoint_of(method: str, route: str) -> Endpoint:
+    """Which endpoint a request goes to. Raises LookupError for others."""
+    return _endpoint(method, route)[0]
+
+
+def request_of(
+    method: str, route: str, query: Mapping[str, str], json: Mapping[str, Any] | None
+) -> Request:
     """Which endpoint a request goes to and what it costs. Raises LookupError for others."""
+    endpoint, match = _endpoint(method, route)
+    return Request(
+        endpoint=endpoint,
+        price=_price(endpoint, match, json or {}),
+        question=_question(endpoint, query),
+    )
+
+
+def alt_text_of(media_id: str) -> Price:
+    return Price(kind="alt text", thing=media_id, amount=ALT_TEXT)
+
+
+def reply_to(post_id: str) -> Price:
+    return Price(kind="reply", thing=post_id, amount=REPLY)
+
+
+def _endpoint(method: str, route: str) -> tuple[Endpoint, re.Match[str]]:
     for endpoint, verb, pattern in _ROUTES:
         if verb == method and (match := pattern.fullmatch(route)):
-            return Request(endpoint=endpoint, price=_price(endpoint, match, json or {}))
+            return endpoint, match
     raise LookupError(f"{method} {route} is none of X's endpoints that we use")
 
 
 def _price(endpoint: Endpoint, match: re.Match[str], json: Mapping[str, Any]) -> Price | None:
     if endpoint is Endpoint.REPLIES:
-        answered = str(json["reply"]["in_reply_to_tweet_id"])
-        return Price(kind="reply", thing=answered, amount=REPLY)
+        return reply_to(str(json["reply"]["in_reply_to_tweet_id"]))
     if endpoint is Endpoint.METADATA:
-        return Price(kind="alt text", thing=str(json["id"]), amount=ALT_TEXT)
+        return alt_text_of(str(json["id"]))
     if endpoint is Endpoint.DELETE:
         return Price(kind="deletion", thing=match["thing"], amount=DELETION)
     return None
+
+
+def _question(endpoint: Endpoint, query: Mapping[str, str]) -> Question | None:
+    """The same words for all pages of a reading, and for its repeat."""
+    if endpoint not in _READ:
+        return None
+    asked = " ".join(query[name] for name in ("ids", "query", "since_id") if name in query)
+    posts = len(query["ids"].split(",")) if "ids" in query else int(query["max_results"])
+    with_author = USER_READ if "author_id" in query.get("expansions", "") else 0
+    return Question(words=f"{endpoint} {asked}", most=posts * (_READ[endpoint] + with_author))
 
 
 class Meter:
@@ -125,11 +192,11 @@ class Meter:
         self._bot_id = bot_id
         self._windows = {**WINDOWS, Endpoint.REPLIES: reply_windows(house.settings)}
 
-    async def enter(self, request: Request) -> None:
+    async def enter(self, request: Request) -> Entry:
         """Count a request that is about to be made. Raises PlatformError, NOT_YET."""
         now = self._clock()
 
-        def act(c: Connection) -> tuple[str, float] | None:
+        def act(c: Connection) -> Entry | tuple[str, float]:
             amount = request.price.amount if request.price else 1
             if budget.spent(c, NAME, now) + amount > self._per_day:
                 return "the money for today is spent", budget.day_ends(now)
@@ -137,54 +204,93 @@ class Meter:
             until = budget.enter(c, NAME, request.endpoint, windows, now)
             if until is not None:
                 return "its limit is reached", until
-            if request.price is not None:
-                budget.intend(c, NAME, request.price, now)
-            return None
+            doubted = (
+                request.price is not None and budget.intend(c, NAME, request.price, now)
+            ) or (request.question is not None and budget.ask(c, NAME, request.question, now))
+            return Entry(request, doubted)
 
-        if refusal := await self._store.write(act):
-            why, until = refusal
-            raise not_yet(f"X's {request.endpoint} are not asked: {why}.", until - now)
+        entered = await self._store.write(act)
+        if isinstance(entered, Entry):
+            return entered
+        why, until = entered
+        raise not_yet(f"X's {request.endpoint} are not asked: {why}.", until - now)
 
     async def granted(
-        self, request: Request, headers: Mapping[str, str], body: Mapping[str, Any]
+        self, entry: Entry, headers: Mapping[str, str], body: Mapping[str, Any]
     ) -> None:
         """X did what was asked: believe its headers, and enter what it charges."""
-        now = self._clock()
+        now, request = self._clock(), entry.request
         prices = [request.price] if request.price else _read_in(body, self._bot_id, request)
+        # A page before the last does not tell what its lost sisters gave out.
+        whole = not entry.doubted or reading.next_page(body) is None
 
         def act(c: Connection) -> None:
             budget.read(c, NAME, request.endpoint, readings(headers), now)
             for price in prices:
                 budget.spend(c, NAME, price, now)
+            if request.question is not None and whole:
+                budget.answered(c, NAME, request.question, now)
 
         await self._store.write(act)
 
-    async def refused(self, request: Request, headers: Mapping[str, str]) -> None:
-        """X certainly did not do it: nothing is charged."""
-        now = self._clock()
+    async def refused(self, entry: Entry, answer: Answer) -> None:
+        """X certainly did not do it, now: nothing is charged for this request."""
+        now, request = self._clock(), entry.request
+        gone = request.endpoint is Endpoint.DELETE and answer.status == 404
 
         def act(c: Connection) -> None:
-            budget.read(c, NAME, request.endpoint, readings(headers), now)
-            _forgo(c, request)
+            budget.read(c, NAME, request.endpoint, readings(answer.headers), now)
+            if entry.doubted and gone and request.price is not None:
+                # It was the deletion that had no answer.
+                budget.confirm(c, NAME, request.price.kind, request.price.thing)
+            _forgo(c, entry, now)
 
         await self._store.write(act)
 
-    async def too_many(self, request: Request, headers: Mapping[str, str]) -> PlatformError:
+    async def too_many(self, entry: Entry, headers: Mapping[str, str]) -> PlatformError:
         """A 429: the endpoint rests. Returns the error to raise."""
-        now = self._clock()
+        now, endpoint = self._clock(), entry.request.endpoint
 
         def act(c: Connection) -> float:
-            _forgo(c, request)
-            return budget.refused(c, NAME, request.endpoint, readings(headers), now)
+            _forgo(c, entry, now)
+            return budget.refused(c, NAME, endpoint, readings(headers), now)
 
         until = await self._store.write(act)
-        return not_yet(f"X's {request.endpoint} have had too many requests.", until - now)
+        return not_yet(f"X's {endpoint} have had too many requests.", until - now)
 
-    async def found(self, answered: str) -> None:
-        """A reply whose request had no answer stands: it was charged."""
+    async def stands(self, entry: Entry) -> None:
+        """X says that an earlier request did it: that one was charged."""
+        if entry.request.price is not None:
+            await self.found(entry.request.price)
+
+    async def found(self, price: Price) -> None:
+        """What a request without an answer was to do is done: it was charged."""
+        await self._store.write(lambda c: budget.confirm(c, NAME, price.kind, price.thing))
+
+    async def absent(self, price: Price) -> None:
+        """It certainly was not done: nothing was charged."""
+        await self._store.write(lambda c: budget.forgo(c, NAME, price.kind, price.thing))
+
+    async def event(self, uuid: str) -> None:
+        """The stream told of something, which is charged once. Raises NOT_YET without money."""
         now = self._clock()
-        price = Price(kind="reply", thing=answered, amount=REPLY)
-        await self._store.write(lambda c: budget.spend(c, NAME, price, now))
+
+        def act(c: Connection) -> bool:
+            budget.spend(c, NAME, Price(kind="event", thing=uuid, amount=EVENT), now)
+            return budget.spent(c, NAME, now) >= self._per_day
+
+        if await self._store.write(act):
+            raise not_yet("The money for today is spent.", budget.day_ends(now) - now)
+
+    async def charged(self, price: Price) -> bool | None:
+        """Whether it was charged; None where a request for it had no answer."""
+        return await self._store.read(lambda c: budget.charged(c, NAME, price.kind, price.thing))
+
+    async def unanswered(self, endpoint: Endpoint, query: Mapping[str, str]) -> bool:
+        """Whether some page of a reading had no answer, today."""
+        now, question = self._clock(), _question(endpoint, {"max_results": "1", **query})
+        assert question is not None
+        return await self._store.read(lambda c: budget.unanswered(c, NAME, question, now))
 
 
 def not_yet(message: str, seconds: float) -> PlatformError:
@@ -211,20 +317,32 @@ def _reading(name: str, prefix: str, headers: Mapping[str, str]) -> Reading | No
 
 
 def _read_in(body: Mapping[str, Any], bot_id: str, request: Request) -> list[Price]:
-    """What reading a page cost: each post in it, once a day."""
+    """What an answer gave out: each post and person in it, once a day."""
+    if request.question is None:
+        return []
     own = request.endpoint in (Endpoint.MENTIONS, Endpoint.TIMELINE)
-    posts = body.get("data") or []
-    posts = posts if isinstance(posts, list) else []
-    return [
-        Price(
-            kind="read",
-            thing=str(post.get("id")),
-            amount=OWN_READ if own or post.get("author_id") == bot_id else POST_READ,
-        )
-        for post in posts
+    includes = body.get("includes")
+    beside = includes if isinstance(includes, Mapping) else {}
+    charged = [
+        (str(post["id"]), OWN_READ if own or post.get("author_id") == bot_id else POST_READ)
+        for post in reading.posts(body)
     ]
+    charged += [(str(each["id"]), POST_READ) for each in _listed(beside, "posts", "tweets")]
+    charged += [(f"user {each['id']}", USER_READ) for each in _listed(beside, "users")]
+    return [Price(kind="read", thing=thing, amount=amount) for thing, amount in charged]
 
 
-def _forgo(c: Connection, request: Request) -> None:
+def _listed(includes: Mapping[str, Any], *names: str) -> list[Mapping[str, Any]]:
+    found = [each for name in names for each in includes.get(name) or []]
+    return [each for each in found if reading.is_post(each)]
+
+
+def _forgo(c: Connection, entry: Entry, now: float) -> None:
+    """This request costs nothing; what an earlier one may have cost stays in doubt."""
+    request = entry.request
+    if entry.doubted:
+        return
     if request.price is not None:
         budget.forgo(c, NAME, request.price.kind, request.price.thing)
+    if request.question is not None:
+        budget.answered(c, NAME, request.question, now)

@@ -7,12 +7,15 @@ post uninteresting, never the page unreadable.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final, TypeGuard
 
-from data.words import Account, Mention, PhotoRef
+from bots.platform import Outcome, PlatformError
+from data.words import Account, Mention, PhotoRef, Reply
 
 #: The moment X counts its ids from, in milliseconds.
 EPOCH_MS: Final = 1_288_834_974_657
@@ -30,6 +33,18 @@ FIELDS: Final = (
     "note_tweet",
     "referenced_tweets",
 )
+
+#: What 2.167 gives only as an expansion, by its older name.
+_EXPANDED: Final = MappingProxyType(
+    {
+        "author_id": "author_id",
+        "edit_history_tweet_ids": "edit_history_post_ids",
+        "in_reply_to_user_id": "in_reply_to_user_id",
+        "referenced_tweets": "referenced_posts",
+    }
+)
+
+_ID: Final = re.compile(r"[0-9]{1,19}")
 
 Post = Mapping[str, Any]
 
@@ -61,6 +76,18 @@ def moment(post_id: str) -> float:
     return ((int(post_id) >> 22) + EPOCH_MS) / 1000
 
 
+def checked(post_id: str) -> str:
+    """Ids are decimal numbers as X writes them; anything else never leaves the house."""
+    if not _ID.fullmatch(post_id):
+        raise PlatformError(f"{post_id[:40]!r} is no id of X.", outcome=Outcome.NEVER)
+    return post_id
+
+
+def answered(reply: Reply) -> str:
+    """The post a reply answers: the last version of the one that asked."""
+    return reply.answer_to or reply.source_id
+
+
 def posts(page: Mapping[str, Any]) -> list[Post]:
     """The posts of a page; empty where X leaves the list out."""
     found = page.get("data")
@@ -69,6 +96,19 @@ def posts(page: Mapping[str, Any]) -> list[Post]:
 
 def is_post(found: Any) -> TypeGuard[Post]:
     return isinstance(found, Mapping) and str(found.get("id", "")).isdigit()
+
+
+def renamed(query: Mapping[str, str]) -> dict[str, str]:
+    """A question in the spelling of 2.167: some fields have new names, some are expansions."""
+    fields = [name for name in query.get("tweet.fields", "").split(",") if name]
+    if not fields:
+        return dict(query)
+    rest = {n: v for n, v in query.items() if n not in ("tweet.fields", "expansions")}
+    expanded = [name for name in query.get("expansions", "").split(",") if name]
+    expanded += [_EXPANDED[name] for name in fields if name in _EXPANDED]
+    plain = [name.replace("note_tweet", "note_post") for name in fields if name not in _EXPANDED]
+    rest |= {"post.fields": ",".join(plain)} if plain else {}
+    return rest | ({"expansions": ",".join(expanded)} if expanded else {})
 
 
 def next_page(page: Mapping[str, Any]) -> str | None:

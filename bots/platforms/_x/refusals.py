@@ -48,6 +48,11 @@ def judged(status: int, body: Mapping[str, Any] | None, *, writing: bool) -> Pla
     )
 
 
+def of_names(error: PlatformError) -> bool:
+    """Whether a question was refused because X calls its fields otherwise by now."""
+    return "X answered 400" in str(error) and "tweet.fields" in str(error)
+
+
 def _outcome(status: int, said: str, *, writing: bool) -> Outcome:
     if status == 408 or status >= 500 or status < 300:
         return Outcome.UNKNOWN

@@ -1,0 +1,108 @@
+"""What goes wrong with requests, when: listed by hand, or drawn from a seed.
+
+The n-th request to an endpoint meets the same fault whatever the other endpoints
+see. Faults of the gateway are its own methods.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict, deque
+from collections.abc import Mapping
+from enum import StrEnum
+
+from tests.fake_discord.endpoints import Endpoint
+
+
+class Fault(StrEnum):
+    """`AFTER` ones take effect first: the request was accepted, its answer is lost.
+
+    discord.py repeats 500, 502 and 504 by itself after one second and more, and 503
+    only where a token is in the path; a cut line it passes on at once (§2).
+    """
+
+    DROP = "drop"
+    TIMEOUT = "time-out"
+    SLOW = "slow"
+    JSON_500 = "500"
+    HTML_502 = "502 HTML"
+    JSON_503 = "503"
+    RATE_LIMITED = "429"
+    GLOBAL_429 = "global 429"
+    CLOUDFLARE_429 = "429 without Via"
+    UNAUTHORIZED = "401"
+    FORBIDDEN = "403 50013"
+    UNKNOWN_WEBHOOK = "404 10015"
+    BLOCKED = "400 200000"
+    DROP_AFTER = "drop after accept"
+    TIMEOUT_AFTER = "time-out after accept"
+    JSON_500_AFTER = "500 after accept"
+    HTML_502_AFTER = "502 HTML after accept"
+    JSON_503_AFTER = "503 after accept"
+
+    @property
+    def after(self) -> bool:
+        return self.value.endswith("after accept")
+
+
+Chances = Mapping[Endpoint, Mapping[Fault, float]]
+
+
+class FaultScript:
+    def __init__(self, seed: int = 0, chances: Chances | None = None) -> None:
+        self._seed = seed
+        self.chances: Chances = chances or {}
+        self._listed: defaultdict[Endpoint, deque[Fault | None]] = defaultdict(deque)
+        self._asked: defaultdict[Endpoint, int] = defaultdict(int)
+        #: How often each fault has struck.
+        self.struck: defaultdict[tuple[Endpoint, Fault], int] = defaultdict(int)
+
+    def put(self, endpoint: Endpoint, *faults: Fault | None) -> None:
+        """The next requests to `endpoint` meet these, one each; None is none."""
+        self._listed[endpoint].extend(faults)
+
+    def calm(self) -> None:
+        """Nothing goes wrong any more."""
+        self.chances = {}
+        self._listed.clear()
+
+    def next(self, endpoint: Endpoint) -> Fault | None:
+        listed = self._listed[endpoint]
+        fault = listed.popleft() if listed else self._drawn(endpoint)
+        if fault is not None:
+            self.struck[endpoint, fault] += 1
+        return fault
+
+    def _drawn(self, endpoint: Endpoint) -> Fault | None:
+        self._asked[endpoint] += 1
+        point = random.Random(f"{self._seed} {endpoint} {self._asked[endpoint]}").random()
+        for fault, chance in self.chances.get(endpoint, {}).items():
+            point -= chance
+            if point < 0:
+                return fault
+        return None
+
+
+_DELIVERIES = (
+    Endpoint.CREATE_MESSAGE,
+    Endpoint.EDIT_MESSAGE,
+    Endpoint.EDIT_ANSWER,
+    Endpoint.FOLLOW_UP,
+)
+
+
+def weather(share: float) -> dict[Endpoint, dict[Fault, float]]:
+    """Chances by which about `share` of the deliveries go wrong; acks are left alone, since
+    a lost ack is a lost interaction, whoever writes the bot."""
+    weights = {
+        Fault.DROP: 3,
+        Fault.DROP_AFTER: 4,
+        Fault.JSON_503: 2,
+        Fault.JSON_503_AFTER: 2,
+        Fault.HTML_502_AFTER: 1,
+        Fault.RATE_LIMITED: 1,
+        Fault.SLOW: 2,
+    }
+    whole = sum(weights.values())
+    chances = {fault: share * weight / whole for fault, weight in weights.items()}
+    return dict.fromkeys(_DELIVERIES, chances)
