@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test soak-x soak-discord bench-desk fuzz-words check doctor model eval-model bench-limits clean
+.PHONY: run test soak-x soak-discord bench-promises bench-desk fuzz-words check doctor model eval-model bench-limits clean
 
 run: .venv/run.stamp
 	$(BIN)/python -m bots
@@ -20,6 +20,12 @@ soak-discord: .venv/test.stamp
 	DISCORD_STRIDE=1 DISCORD_JOBS=200 DISCORD_TOKENS=200 DISCORD_TOKEN_SECONDS=8 \
 	DISCORD_DELIVERIES=500 DISCORD_SOAK=5000 DISCORD_BURST=1000 DISCORD_PROMPT=1 \
 	$(BIN)/python -m pytest -s tests/test_discord.py tests/test_discord_process.py
+
+# What is promised in seconds (the loop's lag, a moderator's word, an idle queue), on a machine
+# with nothing else to do: the suite runs the same tests and only writes the figures down.
+bench-promises: .venv/test.stamp
+	QUIET=1 $(BIN)/python -m pytest -s tests/test_process.py tests/test_x_process.py \
+	tests/test_moderation_process.py tests/test_moderation_browser.py -k 'two_hundred or idle or word_decides or two_keys'
 
 # The moderators' desk over a million wishes (WISHES=…): every list, filter, search and page.
 bench-desk: .venv/test.stamp

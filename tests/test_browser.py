@@ -20,7 +20,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
 ]
-#: Until a picture is there, in milliseconds: the model may still be loading.
+#: Until something is there, in milliseconds: the model may still be loading, the machine busy.
 PATIENCE = 60_000
 
 pytestmark = pytest.mark.browser
@@ -55,6 +55,8 @@ def page(browser: Browser, bot: Bot) -> Iterator[Page]:
     """The sandbox in a fresh context; its console must stay silent."""
     context = browser.new_context(viewport={"width": 1200, "height": 900})
     page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text) if message.type in LOUD else None)
     page.on("pageerror", lambda error: said.append(str(error)))
@@ -86,7 +88,7 @@ def painted(page: Page) -> Locator:
 def test_tag_the_bot_and_the_picture_comes_back_as_a_reply(page: Page) -> None:
     wish(page, "@muralist a red apple on a blue background")
     picture = painted(page).first
-    expect(picture).to_be_visible(timeout=PATIENCE)
+    expect(picture).to_be_visible()
     expect(picture).to_have_attribute(
         "alt", "AI-generated picture: a red apple on a blue background."
     )
@@ -102,7 +104,7 @@ def test_restyle_an_attached_photo(page: Page, tmp_path: Path) -> None:
     page.locator("input[name=photo]").first.set_input_files(tmp_path / "ball.png")
     wish(page, "@muralist --style ink")
     reply = page.locator("article.by-bot", has_text="Redrawn")
-    expect(reply.locator(".picture img")).to_be_visible(timeout=PATIENCE)
+    expect(reply.locator(".picture img")).to_be_visible()
     expect(reply).to_contain_text("in ink style")
 
 
@@ -110,7 +112,7 @@ def test_the_story_of_a_picture_is_behind_a_button(page: Page) -> None:
     be(page, "kenji")
     wish(page, "@muralist a green apple --seed 42")
     reply = page.locator("article.by-bot", has_text="green apple")
-    expect(reply.locator(".picture img")).to_be_visible(timeout=PATIENCE)
+    expect(reply.locator(".picture img")).to_be_visible()
     reply.get_by_role("button", name="Details").click()
     details = page.locator("#details")
     expect(details).to_be_visible()
@@ -123,10 +125,10 @@ def test_again_and_markup_in_a_wish(page: Page) -> None:
     be(page, "kenji")
     wish(page, "@muralist <b onmouseover=alert(1)>a yellow star</b>")
     reply = page.locator("article.by-bot", has_text="yellow star")
-    expect(reply.locator(".picture img")).to_be_visible(timeout=PATIENCE)
+    expect(reply.locator(".picture img")).to_be_visible()
     before = painted(page).count()
     reply.get_by_role("button", name="Again").click()
-    expect(painted(page)).to_have_count(before + 1, timeout=PATIENCE)
+    expect(painted(page)).to_have_count(before + 1)
     assert page.locator("b[onmouseover]").count() == 0
 
 
@@ -136,7 +138,7 @@ def test_the_fourth_wish_is_refused_with_the_time_to_try_again(page: Page) -> No
         wish(page, f"@muralist a {colour} apple")
         expect(page.locator("article", has_text=f"a {colour} apple").first).to_be_visible()
     refusal = page.locator("article.by-bot", has_text="did not cost you anything").first
-    expect(refusal).to_be_visible(timeout=PATIENCE)
+    expect(refusal).to_be_visible()
     expect(refusal).to_contain_text("00:00 UTC")
 
 

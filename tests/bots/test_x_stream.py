@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -68,10 +67,9 @@ async def test_a_mention_is_told_at_once_and_paid_as_an_event(
 ) -> None:
     async with living():
         await stands(x)
-        polls, begun = len(x.requests(MENTIONS)), time.monotonic()
+        polls = len(x.requests(MENTIONS))
         x.world.ask("ada", "a red fox")
         await until(lambda: not unanswered(x.world))
-        assert time.monotonic() - begun < 9
         assert len(x.requests(MENTIONS)) == polls
     assert judge(x) == []
     assert x.world.bill.by_kind() == {"event": 5, "metadata": 5, "post": 10}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import logging
@@ -30,7 +31,7 @@ from tests.fake_x.verdict import judge
 from tests.fake_x.world import Trouble
 
 CREATE = Endpoint.CREATE
-HELD = 5.0
+HELD = 60.0
 
 Line = Callable[..., AbstractAsyncContextManager[Transport]]
 
@@ -84,12 +85,10 @@ def a_reply(to: str) -> dict[str, Any]:
 async def test_how_a_reply_may_end(x: FakeX, line: Line, fault: Fault, outcome: Outcome) -> None:
     mention = x.world.ask("ada", "a red fox")
     x.faults.put(CREATE, fault)
-    begun = time.monotonic()
-    async with line() as transport:
+    async with asyncio.timeout(HELD / 2), line() as transport:
         with pytest.raises(PlatformError) as caught:
             await transport.post("/2/tweets", a_reply(mention.id))
     assert caught.value.outcome is outcome
-    assert time.monotonic() - begun < HELD / 2
     assert len(x.world.of_the_bot()) == fault.after
     assert len(x.requests(CREATE)) == 1
 
