@@ -58,6 +58,7 @@ class Outbox:
             )
             while True:
                 heard = self._store.bell.rings
+                idle = not under_way  # asked first: what ends meanwhile may leave more to do
                 room = abreast - len(under_way)
                 looks = await self._take_looks(platform, room)
                 due = await self._take(platform, room - len(looks))
@@ -69,10 +70,10 @@ class Outbox:
                     continue
                 if under_way and (last_call.is_set() or len(under_way) >= abreast):
                     await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-                elif last_call.is_set():
-                    return
-                else:
+                elif not last_call.is_set():
                     await self._store.bell.after(heard, POLL)
+                elif idle:
+                    return
 
     async def _is_due(self, platform: Platform, state: ReplyState) -> bool:
         """Looking costs no write, which would ring the bell this waits for."""
