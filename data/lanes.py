@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -76,6 +77,26 @@ class Candidate:
     tag: float
     cost: float
     path: list[Turn] = field(default_factory=list)
+
+
+def enter(c: Connection, came: Iterable[tuple[str, str, float | None, float]]) -> None:
+    """Count what was put in line: tier, circle, the tier's weight (None: as it is) and cost."""
+    weights: dict[tuple[str, str], float | None] = {}
+    counts: Counter[tuple[str, str]] = Counter()
+    costs: defaultdict[tuple[str, str], float] = defaultdict(float)
+    for tier, circle, weight, cost in came:
+        for node in ((tier, circle), (tier, "")):
+            counts[node] += 1
+            costs[node] += cost
+        if weight is not None:
+            weights[tier, ""] = weight
+    c.executemany(
+        "INSERT INTO lanes (tier, circle, weight, waiting, cost, asked)"
+        " VALUES (?1, ?2, coalesce(?3, 1), ?4, ?5, ?5)"
+        " ON CONFLICT DO UPDATE SET waiting = waiting + ?4, cost = cost + ?5,"
+        " asked = asked + ?5, weight = coalesce(?3, weight)",
+        [(*node, weights.get(node), count, costs[node]) for node, count in counts.items()],
+    )
 
 
 def window(

@@ -2,14 +2,17 @@
 
 A charge is keyed by its job. Each verb only moves a charge out of `reserved`,
 so a repeated call changes nothing, and a day's balance is the sum of its rows.
-The sums are kept beside it, by triggers in the same transaction (`balances`), so
-that asking for one costs the same on the first of a day's wishes and on the last.
+The sums are kept beside it in the same transaction (`balances`), by what reserves and
+then by triggers on what becomes of a charge, so that asking for one costs the same on the first of a day's wishes and on the last.
 """
 
 from __future__ import annotations
 
 import functools
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from data import lanes
 from data.store import Connection
@@ -47,6 +50,18 @@ def usage(c: Connection, account: Account, now: float) -> Usage:
     )
 
 
+class Charge(NamedTuple):
+    """What a job costs whom, and where; `arrival` is the account's theoretical arrival time
+    after it (`ratelimit/policies/burst.py`), None where it stays."""
+
+    job_id: int
+    account: Account
+    units: int
+    circle: str
+    channel: str | None = None
+    arrival: float | None = None
+
+
 def reserve(
     c: Connection,
     job_id: int,
@@ -57,19 +72,38 @@ def reserve(
     circle: str | None = None,
     channel: str | None = None,
 ) -> None:
-    c.execute(
+    where = account.platform if circle is None else circle
+    reserve_all(c, [Charge(job_id, account, units, where, channel)], now)
+
+
+def reserve_all(c: Connection, charges: Sequence[Charge], now: float) -> None:
+    """Write these charges, and add them to every balance they count in: once for all of them."""
+    day = day_of(now)
+    rows, people = [], []
+    sums: Counter[tuple[str, str]] = Counter()
+    for job_id, account, units, circle, channel, arrival in charges:
+        platform, user_id = account.platform, account.user_id
+        rows.append((job_id, platform, user_id, day, units, now, circle, channel))
+        people.append((units, arrival, platform, user_id))
+        sums["account", f"{platform}/{user_id}"] += units
+        sums["circle", circle] += units
+        sums["total", ""] += units
+        if channel is not None:
+            sums["channel", f"{circle}/{channel}"] += units
+    c.executemany(
         "INSERT INTO charges (job_id, platform, user_id, day, units, state, reserved_at, circle,"
         " channel) VALUES (?, ?, ?, ?, ?, 'reserved', ?, ?, ?)",
-        (
-            job_id,
-            account.platform,
-            account.user_id,
-            day_of(now),
-            units,
-            now,
-            account.platform if circle is None else circle,
-            channel,
-        ),
+        rows,
+    )
+    c.executemany(
+        "INSERT INTO balances (day, scope, key, reserved, settled) VALUES (?, ?, ?, ?, 0)"
+        " ON CONFLICT DO UPDATE SET reserved = reserved + excluded.reserved",
+        [(day, scope, key, units) for (scope, key), units in sums.items()],
+    )
+    c.executemany(
+        "UPDATE accounts SET in_hand = in_hand + ?, arrival = coalesce(?, arrival)"
+        " WHERE platform = ? AND user_id = ?",
+        people,
     )
 
 
@@ -114,14 +148,6 @@ def set_tier(
         (account.platform, account.user_id, account.handle, tier, until, now),
     )
     lanes.move(c, account, tier)
-
-
-def arrive(c: Connection, account: Account, arrival: float) -> None:
-    """Move an account's theoretical arrival time (`ratelimit/policies/burst.py`)."""
-    c.execute(
-        "UPDATE accounts SET arrival = ? WHERE platform = ? AND user_id = ?",
-        (arrival, account.platform, account.user_id),
-    )
 
 
 def totals(c: Connection) -> dict[ChargeState, int]:

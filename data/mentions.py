@@ -10,7 +10,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from data import journal
+from data import journal, jsontext
 from data.store import Connection
 from data.words import Account, Event, Mention
 
@@ -78,11 +78,17 @@ def undecided(c: Connection, platform: str) -> list[Received]:
 
 def decide(c: Connection, mention_id: int, now: float) -> bool:
     """Mark as decided; False where somebody already had, and nothing may follow then."""
-    changed = c.execute(
-        "UPDATE mentions SET decided_at = ? WHERE id = ? AND decided_at IS NULL",
-        (now, mention_id),
+    return bool(decide_all(c, [mention_id], now))
+
+
+def decide_all(c: Connection, mention_ids: Sequence[int], now: float) -> set[int]:
+    """Mark these as decided; which of them nobody had decided before."""
+    rows = c.execute(
+        "UPDATE mentions SET decided_at = ? WHERE id IN (SELECT value FROM json_each(?))"
+        " AND decided_at IS NULL RETURNING id",
+        (now, jsontext.write(mention_ids)),
     )
-    return bool(changed.rowcount)
+    return {row[0] for row in rows}
 
 
 def by_source(c: Connection, platform: str, source_id: str) -> Received | None:

@@ -1115,6 +1115,32 @@ _MODERATION_TRIGGERS = (
 )
 
 
+_TOGETHER = """
+-- What enters is counted by whoever writes it, once for all that enter in one act
+-- (`data/ledger.py`, `data/lanes.py`, `data/enrolment.py`): row by row it costs more than
+-- all the rest of an admission. What becomes of it later still follows by triggers.
+DROP TRIGGER charges_reserved;
+DROP TRIGGER charges_in_channel;
+DROP TRIGGER jobs_came;
+DROP TRIGGER jobs_hit;
+DROP TRIGGER casebook_job;
+DROP TRIGGER casebook_counted;
+-- What a check refused enters the casebook one by one, by `casebook_refusal`.
+CREATE TRIGGER casebook_counted AFTER INSERT ON casebook WHEN NEW.state = 'refused' BEGIN
+    INSERT INTO casebook_counters (facet, value, n)
+        SELECT facet, value, 1 FROM (SELECT 'all' AS facet, '' AS value
+            UNION ALL SELECT 'state', NEW.state UNION ALL SELECT 'platform', NEW.platform
+            UNION ALL SELECT 'tier', NEW.tier UNION ALL SELECT 'guild', NEW.guild
+            UNION ALL SELECT 'rule', NEW.rule)
+        WHERE value IS NOT NULL
+        ON CONFLICT DO UPDATE SET n = n + 1;
+    INSERT INTO flow (minute, what, n, seconds)
+        VALUES (CAST(NEW.at / 60 AS INTEGER), 'asked', 1, 0)
+        ON CONFLICT DO UPDATE SET n = n + 1;
+END;
+"""
+
+
 @migrations()
 def m001_first_tables(db: Database) -> None:
     """Everything the main job needs, from the inbox to the receipt."""
@@ -1178,6 +1204,12 @@ def m010_casebook(db: Database) -> None:
     """What the moderators' console lists, counts, searches and remembers."""
     _run_all(db, _CASEBOOK)
     _run_all(db, _CASEBOOK_SO_FAR)
+
+
+@migrations()
+def m011_together(db: Database) -> None:
+    """Wishes that enter at the same time are counted at the same time."""
+    _run_all(db, _TOGETHER)
 
 
 def _run_all(db: Database, script: str) -> None:

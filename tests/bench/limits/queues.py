@@ -139,8 +139,7 @@ class Ours:
     def _admit(self, count: int) -> None:
         mentions = [ours.mention(n, n) for n in range(self._asked, self._asked + count)]
         self._asked += count
-        for received in ours.receive(self._c, mentions):
-            ours.decide(self._c, received, self._rules)
+        ours.decide(self._c, ours.receive(self._c, mentions), self._rules)
 
     def _clone(self) -> None:
         """The first wishes once more, of other people: quicker than to admit a million."""
