@@ -112,6 +112,7 @@ def insert_all(c: Connection, entries: Sequence[Entry], now: float) -> Sequence[
     What counts them (the lanes, the casebook) is written once for all of them.
     """
     first = c.execute("SELECT coalesce(max(id), 0) + 1 FROM jobs").fetchone()[0]
+    clocks = lanes.clocks(c, {(entry.tier.value, entry.mention.circle) for entry in entries})
     rows, came, enrolled = [], [], []
     for number, entry in enumerate(entries, first):
         mention_id, mention, tier, prompt, seed, photo, reason, state, not_before, weight = entry
@@ -141,8 +142,7 @@ def insert_all(c: Connection, entries: Sequence[Entry], now: float) -> Sequence[
                 user_id,
                 lane,
                 circle,
-                lane,
-                circle,
+                clocks[lane, circle],
                 cost,
             )
         )

@@ -2,8 +2,9 @@
 
 A charge is keyed by its job. Each verb only moves a charge out of `reserved`,
 so a repeated call changes nothing, and a day's balance is the sum of its rows.
-The sums are kept beside it in the same transaction (`balances`), by what reserves and
-then by triggers on what becomes of a charge, so that asking for one costs the same on the first of a day's wishes and on the last.
+The sums are kept beside it in the same transaction (`balances`): by `reserve_all`, and
+by triggers on whatever becomes of a charge. So asking for one costs the same on the
+first of a day's wishes and on the last.
 """
 
 from __future__ import annotations
@@ -158,13 +159,18 @@ def totals(c: Connection) -> dict[ChargeState, int]:
 
 def audit(c: Connection) -> list[str]:
     """Where a balance is not the sum of its charges; nothing, always."""
+    reserved, settled = "-units * (state = 'reserved')", "-units * (state = 'settled')"
     rows = c.execute(
-        "SELECT day || ' ' || key AS what, sum(reserved) AS reserved, sum(settled) AS settled"
-        " FROM ("
-        " SELECT day, key, reserved, settled FROM balances WHERE scope = 'account' UNION ALL"
-        " SELECT day, platform || '/' || user_id, -units * (state = 'reserved'),"
-        "  -units * (state = 'settled') FROM charges) GROUP BY day, key"
-        " HAVING sum(reserved) <> 0 OR sum(settled) <> 0"
+        "SELECT day || ' ' || scope || ' ' || key AS what, sum(reserved) AS reserved,"
+        " sum(settled) AS settled FROM ("
+        " SELECT day, scope, key, reserved, settled FROM balances"
+        f" UNION ALL SELECT day, 'account', platform || '/' || user_id, {reserved}, {settled}"
+        "  FROM charges"
+        f" UNION ALL SELECT day, 'circle', circle, {reserved}, {settled} FROM charges"
+        f" UNION ALL SELECT day, 'channel', circle || '/' || channel, {reserved}, {settled}"
+        "  FROM charges WHERE channel IS NOT NULL"
+        f" UNION ALL SELECT day, 'total', '', {reserved}, {settled} FROM charges)"
+        " GROUP BY day, scope, key HAVING sum(reserved) <> 0 OR sum(settled) <> 0"
         " UNION ALL SELECT 'in hand ' || platform || '/' || user_id, sum(in_hand), 0 FROM ("
         " SELECT platform, user_id, in_hand FROM accounts UNION ALL"
         " SELECT platform, user_id, -units FROM charges WHERE state = 'reserved')"

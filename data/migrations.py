@@ -1125,6 +1125,10 @@ DROP TRIGGER jobs_came;
 DROP TRIGGER jobs_hit;
 DROP TRIGGER casebook_job;
 DROP TRIGGER casebook_counted;
+-- An account's charges of a day are found by its mentions.
+DROP INDEX charges_day;
+-- Wishes are numbered as they come: a moment is found by halving (`casebook._first_after`).
+DROP INDEX casebook_at;
 -- What a check refused enters the casebook one by one, by `casebook_refusal`.
 CREATE TRIGGER casebook_counted AFTER INSERT ON casebook WHEN NEW.state = 'refused' BEGIN
     INSERT INTO casebook_counters (facet, value, n)

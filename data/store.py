@@ -2,12 +2,12 @@
 
 Every change is a function of a connection, `act(connection) -> result`, handed
 to `Store.write`; or of a connection and several subjects, handed to
-`Store.write_together`, where many are cheaper done at once. The writer thread takes all acts that wait, runs them inside one
-`BEGIN IMMEDIATE` transaction and answers their callers after the one `COMMIT`:
-with `synchronous=FULL` an answered act survives a power cut, and the price of the
-disk is shared by everybody who came together. An act that raises is undone alone:
-its group is undone and run again, each act behind a savepoint. So acts must touch
-nothing but their connection; they may be run twice.
+`Store.write_together`, where many are cheaper done at once. The writer thread takes
+all acts that wait, runs them inside one `BEGIN IMMEDIATE` transaction and answers
+their callers after the one `COMMIT`: with `synchronous=FULL` an answered act survives
+a power cut, and the price of the disk is shared by everybody who came together. An
+act that raises is undone alone: its group is undone and run again, each act behind a
+savepoint. So acts must touch nothing but their connection; they may be run twice.
 
 Reads run on their own read-only connections and see the last commit. Several
 processes may open the same file: SQLite's write lock serialises their groups.
