@@ -6,10 +6,11 @@ enter in one act. What becomes of a wish later follows it by triggers, one by on
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from data import jsontext
 from data.store import Connection
@@ -24,6 +25,10 @@ STANDS: Mapping[str, str] = MappingProxyType(
         JobState.COMPLETED.value: "done",
         JobState.DISCARDED.value: "failed",
     }
+)
+#: What is counted, and where in a row of the casebook it is written.
+_FACETS: Mapping[str, int] = MappingProxyType(
+    {"platform": 1, "tier": 3, "guild": 4, "rule": 5, "state": 6}
 )
 
 
@@ -45,38 +50,39 @@ class Enrolled(NamedTuple):
 def enrol(c: Connection, wishes: Sequence[Enrolled]) -> None:
     """Enter these, with the check that last objected to each, and count them."""
     rules = _objections(c, wishes)
-    rows, words, jobs = [], [], []
-    counts: Counter[tuple[str, str | None]] = Counter()
-    minutes: Counter[int] = Counter()
-    for number, job_id, platform, user_id, handle, tier, guild, job_state, at, wish in wishes:
-        state, rule = STANDS.get(job_state, job_state), rules.get(number)
-        rows.append((number, platform, user_id, tier, guild, rule, state, at))
+    rows, words = [], []
+    for number, _, platform, user_id, handle, tier, guild, job_state, at, wish in wishes:
+        state = STANDS.get(job_state, job_state)
+        rows.append((number, platform, user_id, tier, guild, rules.get(number), state, at))
         words.append((number, f"{wish} {handle}"))
-        if number in rules:
-            jobs.append((job_id, number))
-        counts["state", state] += 1
-        counts["platform", platform] += 1
-        counts["tier", tier] += 1
-        counts["guild", guild] += 1
-        counts["rule", rule] += 1
-        minutes[int(at // 60)] += 1
-    counts["all", ""] = len(rows)
     c.executemany(
         "INSERT INTO casebook (id, platform, user_id, tier, guild, rule, state, at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         rows,
     )
     c.executemany("INSERT INTO casebook_words (rowid, words) VALUES (?, ?)", words)
-    c.executemany("UPDATE hits SET job_id = ? WHERE mention_id = ?", jobs)
+    c.executemany(
+        "UPDATE hits SET job_id = ? WHERE mention_id = ?",
+        [(wish.job_id, wish.mention_id) for wish in wishes if wish.mention_id in rules],
+    )
+    _count(c, rows)
+
+
+def _count(c: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Count rows of the casebook by all they can be filtered by, and by the minute."""
+    counts = [("all", "", len(rows))]
+    for facet, place in _FACETS.items():
+        found = Counter(map(operator.itemgetter(place), rows))
+        counts += [(facet, value, n) for value, n in found.items() if value is not None]
     c.executemany(
         "INSERT INTO casebook_counters (facet, value, n) VALUES (?, ?, ?)"
         " ON CONFLICT DO UPDATE SET n = n + excluded.n",
-        [(facet, value, n) for (facet, value), n in counts.items() if value is not None],
+        counts,
     )
     c.executemany(
         "INSERT INTO flow (minute, what, n, seconds) VALUES (?, 'asked', ?, 0)"
         " ON CONFLICT DO UPDATE SET n = n + excluded.n",
-        list(minutes.items()),
+        list(Counter(int(at // 60) for *_, at in rows).items()),
     )
 
 

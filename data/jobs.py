@@ -43,6 +43,14 @@ _INSERT = (
 )
 
 
+#: As the trigger `jobs_held` does for what is held later. Takes job, moment and mention.
+_HOLD = (
+    "INSERT INTO holds (job_id, hit_id, needed, held_at)"
+    " SELECT ?, max(id), 1 + coalesce(severe, 0), ? FROM hits"
+    " WHERE mention_id = ? AND ruling = 'hold'"
+)
+
+
 class Entry(NamedTuple):
     """An admitted wish on its way into the line. `weight` is its tier's from now on."""
 
@@ -113,7 +121,7 @@ def insert_all(c: Connection, entries: Sequence[Entry], now: float) -> Sequence[
     """
     first = c.execute("SELECT coalesce(max(id), 0) + 1 FROM jobs").fetchone()[0]
     clocks = lanes.clocks(c, {(entry.tier.value, entry.mention.circle) for entry in entries})
-    rows, came, enrolled = [], [], []
+    rows, came, held, enrolled = [], [], [], []
     for number, entry in enumerate(entries, first):
         mention_id, mention, tier, prompt, seed, photo, reason, state, not_before, weight = entry
         platform, account = mention.platform, mention.account
@@ -148,6 +156,8 @@ def insert_all(c: Connection, entries: Sequence[Entry], now: float) -> Sequence[
         )
         if state in WAITING:
             came.append((lane, circle, weight, cost))
+        elif state is JobState.HELD:
+            held.append((number, now, mention_id))
         enrolled.append(
             Enrolled(
                 mention_id,
@@ -163,6 +173,7 @@ def insert_all(c: Connection, entries: Sequence[Entry], now: float) -> Sequence[
             )
         )
     c.executemany(_INSERT, rows)
+    c.executemany(_HOLD, held)
     lanes.enter(c, came)
     enrolment.enrol(c, enrolled)
     return range(first, first + len(rows))

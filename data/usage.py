@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,12 +12,10 @@ from data.store import Connection
 from data.words import Cap, Mention, TemporaryLimit, Terms, Tier, Usage
 
 _WHO = (
-    "SELECT w.value ->> 0, w.value ->> 1, a.tier, a.tier_until, a.first_seen,"
-    " coalesce(a.arrival, 0.0), coalesce(a.in_hand, 0),"
-    " coalesce(b.reserved, 0), coalesce(b.settled, 0)"
-    " FROM json_each(?) w"
-    " LEFT JOIN accounts a ON a.platform = w.value ->> 0 AND a.user_id = w.value ->> 1"
-    " LEFT JOIN balances b ON b.day = ? AND b.scope = 'account' AND b.key = w.value ->> 2"
+    "SELECT w.value, a.tier, a.tier_until, a.first_seen, coalesce(a.arrival, 0.0),"
+    " coalesce(a.in_hand, 0), coalesce(b.reserved, 0), coalesce(b.settled, 0)"
+    " FROM json_each(?1) w LEFT JOIN accounts a ON a.platform = ?2 AND a.user_id = w.value"
+    " LEFT JOIN balances b ON b.day = ?3 AND b.scope = 'account' AND b.key = ?2 || '/' || w.value"
 )
 _WHERE = (
     "SELECT circle, tier, until FROM circle_tiers WHERE circle IN (SELECT value FROM json_each(?))"
@@ -152,9 +151,14 @@ def look(
 def _accounts(
     c: Connection, askers: Sequence[Mention], day: str
 ) -> dict[tuple[str, str], _Account]:
-    names = {(asker.account.platform, asker.account.user_id) for asker in askers}
-    asked = jsontext.write([(*name, f"{name[0]}/{name[1]}") for name in names])
-    return {(row[0], row[1]): _Account(*row[2:]) for row in c.execute(_WHO, (asked, day))}
+    names: defaultdict[str, set[str]] = defaultdict(set)
+    for asker in askers:
+        names[asker.account.platform].add(asker.account.user_id)
+    return {
+        (platform, user_id): _Account(*known)
+        for platform, user_ids in names.items()
+        for user_id, *known in c.execute(_WHO, (jsontext.write([*user_ids]), platform, day))
+    }
 
 
 def _given(c: Connection, circles: Collection[str], now: float) -> dict[str, Tier]:

@@ -143,6 +143,8 @@ def judge(ask: Ask, usage: Usage, policies: Sequence[Policy], now: float) -> Dec
     least = YES
     for policy in policies:
         decision = policy(ask, usage, now)
+        if decision is YES:
+            continue
         if isinstance(decision, Refuse):
             return decision
         if decision.left is not None and (least.left is None or decision.left < least.left):

@@ -81,6 +81,7 @@ def _chunk(c: Connection, numbers: range, jobs: int, chance: random.Random) -> N
             replies.append((n, n, *told, at, f"p{n}", at + 3, gone))
     _insert(c, "mentions", mentions)
     _insert(c, "jobs", rows)
+    _insert(c, "holds", [(one.job_id, 1, one.at) for one in enrolled if one.state == "held"])
     enrol(c, enrolled)
     _insert(c, "journal", verdicts)
     _insert(c, "pictures", pictures)
@@ -108,6 +109,7 @@ _TABLES = {
     "journal": "at, mention_id, event, detail",
     "jobs": "id, mention_id, platform, source_id, user_id, handle, tier, prompt, seed, state,"
     " reason, created_at, claimed_at, finished_at",
+    "holds": "job_id, needed, held_at",
     "pictures": "job_id, position, sha256, media_type, width, height, seed, engine",
     "outbox": "mention_id, job_id, platform, say, facts, text, state, created_at, post_id,"
     " posted_at, withdrawn_at",
