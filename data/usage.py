@@ -40,10 +40,9 @@ _LIMIT = _OWN.stop
 
 @dataclass(slots=True)
 class _Account:
-    """What is known of an account; the last three change with every wish granted."""
+    """What is known of an account; the last four change with every wish granted."""
 
-    tier: str | None
-    tier_until: float | None
+    tier: Tier
     first_seen: float | None
     arrival: float
     in_hand: int
@@ -78,7 +77,7 @@ class Book:
         self._defaults = defaults
         self._now = now
         self._day = ledger.day_of(now)
-        self._accounts = _accounts(c, askers, self._day)
+        self._accounts = _accounts(c, askers, self._day, now)
         self._given = _given(c, {asker.circle for asker in askers}, now)
         self._capped = bool(c.execute("SELECT EXISTS (SELECT 1 FROM caps)").fetchone()[0])
         self._lines: dict[Tier, _Line] = {}
@@ -90,10 +89,10 @@ class Book:
         The tier is the better one of the account's own and its guild's.
         """
         known = self._accounts[mention.account.platform, mention.account.user_id]
-        tier = _valid(known.tier, known.tier_until, self._now)
+        tier = known.tier
         if self._given:
             tier = _better(tier, self._given.get(mention.circle, Tier.FREE), self._defaults)
-        line = self._line(tier)
+        line = self._lines.get(tier) or self._read_line(tier)
         circle, channel, total = self._caps_of(mention) if self._capped else (None, None, None)
         return tier, Usage(
             day=self._day,
@@ -125,10 +124,8 @@ class Book:
                 if cap := self._caps[scope]:
                     self._caps[scope] = Cap(daily=cap.daily, spoken_for=cap.spoken_for + units)
 
-    def _line(self, tier: Tier) -> _Line:
-        line = self._lines.get(tier)
-        if line is None:
-            line = self._lines[tier] = _line(self._c, tier, self._defaults[tier])
+    def _read_line(self, tier: Tier) -> _Line:
+        line = self._lines[tier] = _line(self._c, tier, self._defaults[tier])
         return line
 
     def _caps_of(self, mention: Mention) -> tuple[Cap | None, Cap | None, Cap | None]:
@@ -149,16 +146,17 @@ def look(
 
 
 def _accounts(
-    c: Connection, askers: Sequence[Mention], day: str
+    c: Connection, askers: Sequence[Mention], day: str, now: float
 ) -> dict[tuple[str, str], _Account]:
     names: defaultdict[str, set[str]] = defaultdict(set)
     for asker in askers:
         names[asker.account.platform].add(asker.account.user_id)
-    return {
-        (platform, user_id): _Account(*known)
-        for platform, user_ids in names.items()
-        for user_id, *known in c.execute(_WHO, (jsontext.write([*user_ids]), platform, day))
-    }
+    accounts = {}
+    for platform, user_ids in names.items():
+        rows = c.execute(_WHO, (jsontext.write([*user_ids]), platform, day))
+        for user_id, tier, until, *known in rows:
+            accounts[platform, user_id] = _Account(_valid(tier, until, now), *known)
+    return accounts
 
 
 def _given(c: Connection, circles: Collection[str], now: float) -> dict[str, Tier]:
