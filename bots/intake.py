@@ -12,7 +12,7 @@ import dataclasses
 import functools
 import hashlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
@@ -26,6 +26,7 @@ from data.mentions import Received
 from data.store import Connection
 from data.words import (
     Account,
+    Allowance,
     Circumstances,
     Event,
     Intent,
@@ -42,7 +43,7 @@ from data.words import (
     Verdict,
 )
 from moderation.check import Subject
-from ratelimit.admission import admit
+from ratelimit.admission import Wish, admit_all
 from ratelimit.policy import Policy
 
 #: Looks at one subject of a stage; blocking.
@@ -72,6 +73,33 @@ class _Answer:
 
     say: Say
     facts: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Reviewed:
+    """A wish the checks have looked at, and what they said, stage by stage."""
+
+    received: Received
+    source: _Source
+    verdicts: Mapping[Stage, Verdict]
+    allowance: Allowance | None
+
+    @property
+    def strictest(self) -> tuple[Stage, Verdict]:
+        return max(self.verdicts.items(), key=lambda item: item[1].ruling.strictness)
+
+    @property
+    def wish(self) -> Wish:
+        verdict = self.strictest[1]
+        prompt = self.source.prompt
+        return Wish(
+            received=self.received,
+            prompt=prompt,
+            seed=_seed(self.received.mention, prompt),
+            photo=self.source.photo,
+            hold=verdict.reason if verdict.ruling is Ruling.HOLD else None,
+            allowance=self.allowance,
+        )
 
 
 class _Turns:
@@ -264,38 +292,38 @@ class Intake:
         )
 
     async def _admit(self, platform: Platform, received: Received, source: _Source) -> None:
-        reviewed = await self._reviewed(received.mention, source)
-        stage, verdict = max(reviewed.items(), key=lambda item: item[1].ruling.strictness)
+        reviewed = _Reviewed(
+            received=received,
+            source=source,
+            verdicts=await self._reviewed(received.mention, source),
+            allowance=platform.manners.allowance,
+        )
+        await self._store.write_together(self._conclude, reviewed)
+
+    def _conclude(self, c: Connection, reviewed: Sequence[_Reviewed]) -> Sequence[None]:
+        """Admit or refuse what has been looked at, many at once when many come."""
         now = self._house.clock()
+        wishes = [one.wish for one in reviewed if self._passes(c, one, now)]
+        admit_all(c, wishes, self._policies, now)
+        return [None] * len(reviewed)
 
-        def decide(c: Connection) -> None:
-            for at, said in reviewed.items():
-                verdicts.note(c, received.id, at, said, now, guild=received.mention.guild)
-            if verdict.ruling is Ruling.REFUSE:
-                if verdict.strike:
-                    bans.strike(
-                        c, received.mention.account, received.id, verdict.rule, self._ladder, now
-                    )
-                answer = _Answer(say=_REFUSALS[stage], facts={"reason": verdict.reason})
-                _say(c, received, answer, now)
-                return
-            if ban := _ban_of(c, received.mention, now):
-                _say(c, received, ban, now)
-                return
-            mentions.come_back(c, received.mention.account)
-            admit(
-                c,
-                received,
-                source.prompt,
-                _seed(received.mention, source.prompt),
-                source.photo,
-                self._policies,
-                now,
-                hold=verdict.reason if verdict.ruling is Ruling.HOLD else None,
-                allowance=platform.manners.allowance,
-            )
-
-        await self._store.write(decide)
+    def _passes(self, c: Connection, reviewed: _Reviewed, now: float) -> bool:
+        """Note what the checks said; False where that, or a ban, was its answer."""
+        received, mention = reviewed.received, reviewed.received.mention
+        for at, said in reviewed.verdicts.items():
+            verdicts.note(c, received.id, at, said, now, guild=mention.guild)
+        stage, verdict = reviewed.strictest
+        if verdict.ruling is Ruling.REFUSE:
+            if verdict.strike:
+                bans.strike(c, mention.account, received.id, verdict.rule, self._ladder, now)
+            answer = _Answer(say=_REFUSALS[stage], facts={"reason": verdict.reason})
+            _say(c, received, answer, now)
+            return False
+        if ban := _ban_of(c, mention, now):
+            _say(c, received, ban, now)
+            return False
+        mentions.come_back(c, mention.account)
+        return True
 
     async def _reviewed(self, mention: Mention, source: _Source) -> dict[Stage, Verdict]:
         """What the checks say of the words, and of the photo where the words may pass."""

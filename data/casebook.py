@@ -441,16 +441,26 @@ def _bounds(c: Connection, shown: Filter) -> tuple[int, int | None]:
     """The numbers between which a stretch of time lies; wishes are numbered as they come."""
     since, until = 0, None
     if shown.since is not None:
-        found = c.execute(
-            "SELECT id FROM casebook WHERE at >= ? ORDER BY at LIMIT 1", (shown.since,)
-        ).fetchone()
-        since = found["id"] - SLACK if found else 1 << 62
+        since = _first_after(c, shown.since) - SLACK
     if shown.until is not None:
-        found = c.execute(
-            "SELECT id FROM casebook WHERE at < ? ORDER BY at DESC LIMIT 1", (shown.until,)
-        ).fetchone()
-        until = found["id"] + SLACK if found else 0
+        until = _first_after(c, shown.until) + SLACK
     return since, until
+
+
+def _first_after(c: Connection, moment: float) -> int:
+    """About the number of the first wish at or after a moment: `SLACK` off at most.
+
+    Halves the numbers given so far, as wishes are numbered in the order they come.
+    """
+    low, high = 0, (c.execute("SELECT max(id) FROM casebook").fetchone()[0] or 0) + 1
+    while low < high:
+        middle = (low + high) // 2
+        row = c.execute("SELECT id, at FROM casebook WHERE id >= ? LIMIT 1", (middle,)).fetchone()
+        if row["at"] < moment:
+            low = row["id"] + 1
+        else:
+            high = middle
+    return low
 
 
 #: Neighbours in time may be numbered a little out of order.

@@ -70,11 +70,15 @@ def set_policy(c: Connection, platform: str, guild_id: str, wanted: Policy) -> N
 def pictures_today(c: Connection, account: Account, guild_id: str, now: float) -> int:
     """Units an account has reserved or settled today for wishes made in one server."""
     row = c.execute(
-        "SELECT coalesce(sum(units), 0) AS units FROM charges"
-        " WHERE platform = ? AND user_id = ? AND day = ? AND state <> 'released' AND circle = ?",
+        # By the account's mentions: what is charged today was received yesterday at the earliest.
+        "SELECT coalesce(sum(units), 0) AS units FROM mentions m"
+        " CROSS JOIN jobs j ON j.mention_id = m.id CROSS JOIN charges c ON c.job_id = j.id"
+        " WHERE m.platform = ? AND m.user_id = ? AND m.received_at >= ?"
+        " AND c.day = ? AND c.state <> 'released' AND c.circle = ?",
         (
             account.platform,
             account.user_id,
+            now - 2 * ledger.DAY,
             ledger.day_of(now),
             f"{account.platform}/{guild_id}",
         ),

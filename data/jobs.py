@@ -8,9 +8,10 @@ was taken for dead can do no harm when it comes back late.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
-from data import journal, jsontext, lanes, ledger, outbox, promises
+from data import enrolment, journal, jsontext, lanes, ledger, outbox, promises
+from data.enrolment import Enrolled
 from data.lanes import IN_LINE, TAG, Candidate
 from data.store import Connection
 from data.words import (
@@ -30,14 +31,39 @@ from data.words import (
 CRASHES = 3
 #: Jobs that are taken out of the line in one act because they waited too long.
 STRETCH = 500
+#: What counts as waiting in the line, as in `lanes.IN_LINE`.
+WAITING = (JobState.AVAILABLE, JobState.RETRYABLE)
 #: How many finished jobs tell the pace, at most.
 SAMPLE = 256
 
 _INSERT = (
     "INSERT INTO jobs (mention_id, platform, source_id, user_id, handle, tier, prompt, seed,"
-    " photo, state, reason, not_before, created_at, weight, circle, cost, tag)"
-    f" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {TAG}) RETURNING id"
+    " photo, state, reason, not_before, created_at, weight, circle, cost, id, tag)"
+    f" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {TAG})"
 )
+
+
+#: As the trigger `jobs_held` does for what is held later. Takes job, moment and mention.
+_HOLD = (
+    "INSERT INTO holds (job_id, hit_id, needed, held_at)"
+    " SELECT ?, max(id), 1 + coalesce(severe, 0), ? FROM hits"
+    " WHERE mention_id = ? AND ruling = 'hold'"
+)
+
+
+class Entry(NamedTuple):
+    """An admitted wish on its way into the line. `weight` is its tier's from now on."""
+
+    mention_id: int
+    mention: Mention
+    tier: Tier
+    prompt: Prompt
+    seed: int
+    photo: str | None = None
+    reason: str | None = None
+    state: JobState = JobState.AVAILABLE
+    not_before: float = 0.0
+    weight: float | None = None
 
 
 class _Offer(Sequence[Job]):
@@ -84,35 +110,73 @@ def insert(
 
     `weight` is what its tier's share of the engine is from now on.
     """
-    account, circle, cost = mention.account, mention.circle, float(prompt.units)
-    lane = (tier.value, circle)
-    row = c.execute(
-        _INSERT,
-        (
-            mention_id,
-            mention.platform,
-            mention.source_id,
-            account.user_id,
-            account.handle,
-            tier.value,
-            jsontext.write(prompt.to_json()),
-            seed,
-            photo,
-            state.value,
-            reason,
-            not_before,
-            now,
-            weight,
-            circle,
-            cost,
-            account.platform,
-            account.user_id,
-            *lane,
-            *lane,
-            cost,
-        ),
-    ).fetchone()
-    return int(row[0])
+    entry = Entry(mention_id, mention, tier, prompt, seed, photo, reason, state, not_before, weight)
+    return insert_all(c, [entry], now)[0]
+
+
+def insert_all(c: Connection, entries: Sequence[Entry], now: float) -> Sequence[int]:
+    """Put these in the line, one after the other; their numbers, in the same order.
+
+    What counts them (the lanes, the casebook) is written once for all of them.
+    """
+    first = c.execute("SELECT coalesce(max(id), 0) + 1 FROM jobs").fetchone()[0]
+    clocks = lanes.clocks(c, {(entry.tier.value, entry.mention.circle) for entry in entries})
+    rows, came, held, enrolled = [], [], [], []
+    for number, entry in enumerate(entries, first):
+        mention_id, mention, tier, prompt, seed, photo, reason, state, not_before, weight = entry
+        platform, account = mention.platform, mention.account
+        circle, cost, lane = mention.circle, float(prompt.units), tier.value
+        user_id, handle, stands = account.user_id, account.handle, state.value
+        rows.append(
+            (
+                mention_id,
+                platform,
+                mention.source_id,
+                user_id,
+                handle,
+                lane,
+                jsontext.write(prompt.to_json()),
+                seed,
+                photo,
+                stands,
+                reason,
+                not_before,
+                now,
+                weight,
+                circle,
+                cost,
+                number,
+                platform,
+                user_id,
+                lane,
+                circle,
+                clocks[lane, circle],
+                cost,
+            )
+        )
+        if state in WAITING:
+            came.append((lane, circle, weight, cost))
+        elif state is JobState.HELD:
+            held.append((number, now, mention_id))
+        enrolled.append(
+            Enrolled(
+                mention_id,
+                number,
+                platform,
+                user_id,
+                handle,
+                lane,
+                mention.guild,
+                stands,
+                now,
+                prompt.wish,
+            )
+        )
+    c.executemany(_INSERT, rows)
+    c.executemany(_HOLD, held)
+    lanes.enter(c, came)
+    enrolment.enrol(c, enrolled)
+    return range(first, first + len(rows))
 
 
 def claim(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -9,11 +10,14 @@ import orjson
 
 
 def write(value: object) -> str:
-    """The JSON text of a value; halves of characters, which UTF-8 has no words for, are escaped."""
+    """The JSON text of a value, dataclasses in it as objects.
+
+    Halves of characters, which UTF-8 has no words for, are escaped.
+    """
     try:
         return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
     except TypeError:
-        return json.dumps(value)
+        return json.dumps(value, default=dataclasses.asdict)
 
 
 def read(text: str) -> Any:

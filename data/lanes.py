@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -40,11 +41,10 @@ _ROOT = ("", "")
 _TIERS = ", ".join(f"'{tier}'" for tier in Tier)
 
 #: The tag of a new wish: after those of its account in this lane, but never in the past.
-#: Takes platform, user id, tier, circle, tier, circle and cost.
+#: Takes platform, user id, tier, circle, the lane's clock and cost.
 TAG = (
     "max(coalesce((SELECT max(tag) FROM jobs WHERE platform = ? AND user_id = ? AND tier = ?"
-    " AND circle = ?), 0.0), coalesce((SELECT clock FROM lanes WHERE tier = ? AND circle = ?),"
-    " 0.0)) + ?"
+    " AND circle = ?), 0.0), ?) + ?"
 )
 
 
@@ -76,6 +76,31 @@ class Candidate:
     tag: float
     cost: float
     path: list[Turn] = field(default_factory=list)
+
+
+def clocks(c: Connection, lanes: Collection[tuple[str, str]]) -> dict[tuple[str, str], float]:
+    """The virtual time in each of these lanes (tier and circle)."""
+    return {lane: _clock(c, *lane) for lane in lanes}
+
+
+def enter(c: Connection, came: Iterable[tuple[str, str, float | None, float]]) -> None:
+    """Count what was put in line: tier, circle, the tier's weight (None: as it is) and cost."""
+    weights: dict[tuple[str, str], float | None] = {}
+    counts: Counter[tuple[str, str]] = Counter()
+    costs: defaultdict[tuple[str, str], float] = defaultdict(float)
+    for tier, circle, weight, cost in came:
+        for node in ((tier, circle), (tier, "")):
+            counts[node] += 1
+            costs[node] += cost
+        if weight is not None:
+            weights[tier, ""] = weight
+    c.executemany(
+        "INSERT INTO lanes (tier, circle, weight, waiting, cost, asked)"
+        " VALUES (?1, ?2, coalesce(?3, 1), ?4, ?5, ?5)"
+        " ON CONFLICT DO UPDATE SET waiting = waiting + ?4, cost = cost + ?5,"
+        " asked = asked + ?5, weight = coalesce(?3, weight)",
+        [(*node, weights.get(node), count, costs[node]) for node, count in counts.items()],
+    )
 
 
 def window(
@@ -173,6 +198,13 @@ def move(c: Connection, account: Account, tier: Tier) -> None:
         " WHERE m.id = jobs.id",
         (tier, tier, account.platform, account.user_id, tier),
     )
+
+
+def _clock(c: Connection, tier: str, circle: str) -> float:
+    row = c.execute(
+        "SELECT clock FROM lanes WHERE tier = ? AND circle = ?", (tier, circle)
+    ).fetchone()
+    return row["clock"] if row else 0.0
 
 
 def _shared(c: Connection, siblings: str, tier: str, circle: str, cost: float) -> float:

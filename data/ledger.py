@@ -2,14 +2,18 @@
 
 A charge is keyed by its job. Each verb only moves a charge out of `reserved`,
 so a repeated call changes nothing, and a day's balance is the sum of its rows.
-The sums are kept beside it, by triggers in the same transaction (`balances`), so
-that asking for one costs the same on the first of a day's wishes and on the last.
+The sums are kept beside it in the same transaction (`balances`): by `reserve_all`, and
+by triggers on whatever becomes of a charge. So asking for one costs the same on the
+first of a day's wishes and on the last.
 """
 
 from __future__ import annotations
 
 import functools
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from data import lanes
 from data.store import Connection
@@ -47,6 +51,18 @@ def usage(c: Connection, account: Account, now: float) -> Usage:
     )
 
 
+class Charge(NamedTuple):
+    """What a job costs whom, and where; `arrival` is the account's theoretical arrival time
+    after it (`ratelimit/policies/burst.py`), None where it stays."""
+
+    job_id: int
+    account: Account
+    units: int
+    circle: str
+    channel: str | None = None
+    arrival: float | None = None
+
+
 def reserve(
     c: Connection,
     job_id: int,
@@ -57,19 +73,38 @@ def reserve(
     circle: str | None = None,
     channel: str | None = None,
 ) -> None:
-    c.execute(
+    where = account.platform if circle is None else circle
+    reserve_all(c, [Charge(job_id, account, units, where, channel)], now)
+
+
+def reserve_all(c: Connection, charges: Sequence[Charge], now: float) -> None:
+    """Write these charges, and add them to every balance they count in: once for all of them."""
+    day = day_of(now)
+    rows, people = [], []
+    sums: Counter[tuple[str, str]] = Counter()
+    for job_id, account, units, circle, channel, arrival in charges:
+        platform, user_id = account.platform, account.user_id
+        rows.append((job_id, platform, user_id, day, units, now, circle, channel))
+        people.append((units, arrival, platform, user_id))
+        sums["account", f"{platform}/{user_id}"] += units
+        sums["circle", circle] += units
+        sums["total", ""] += units
+        if channel is not None:
+            sums["channel", f"{circle}/{channel}"] += units
+    c.executemany(
         "INSERT INTO charges (job_id, platform, user_id, day, units, state, reserved_at, circle,"
         " channel) VALUES (?, ?, ?, ?, ?, 'reserved', ?, ?, ?)",
-        (
-            job_id,
-            account.platform,
-            account.user_id,
-            day_of(now),
-            units,
-            now,
-            account.platform if circle is None else circle,
-            channel,
-        ),
+        rows,
+    )
+    c.executemany(
+        "INSERT INTO balances (day, scope, key, reserved, settled) VALUES (?, ?, ?, ?, 0)"
+        " ON CONFLICT DO UPDATE SET reserved = reserved + excluded.reserved",
+        [(day, scope, key, units) for (scope, key), units in sums.items()],
+    )
+    c.executemany(
+        "UPDATE accounts SET in_hand = in_hand + ?, arrival = coalesce(?, arrival)"
+        " WHERE platform = ? AND user_id = ?",
+        people,
     )
 
 
@@ -116,14 +151,6 @@ def set_tier(
     lanes.move(c, account, tier)
 
 
-def arrive(c: Connection, account: Account, arrival: float) -> None:
-    """Move an account's theoretical arrival time (`ratelimit/policies/burst.py`)."""
-    c.execute(
-        "UPDATE accounts SET arrival = ? WHERE platform = ? AND user_id = ?",
-        (arrival, account.platform, account.user_id),
-    )
-
-
 def totals(c: Connection) -> dict[ChargeState, int]:
     """All units there ever were, by what became of them; states of none are left out."""
     rows = c.execute("SELECT state, sum(units) AS units FROM charges GROUP BY state")
@@ -132,13 +159,18 @@ def totals(c: Connection) -> dict[ChargeState, int]:
 
 def audit(c: Connection) -> list[str]:
     """Where a balance is not the sum of its charges; nothing, always."""
+    reserved, settled = "-units * (state = 'reserved')", "-units * (state = 'settled')"
     rows = c.execute(
-        "SELECT day || ' ' || key AS what, sum(reserved) AS reserved, sum(settled) AS settled"
-        " FROM ("
-        " SELECT day, key, reserved, settled FROM balances WHERE scope = 'account' UNION ALL"
-        " SELECT day, platform || '/' || user_id, -units * (state = 'reserved'),"
-        "  -units * (state = 'settled') FROM charges) GROUP BY day, key"
-        " HAVING sum(reserved) <> 0 OR sum(settled) <> 0"
+        "SELECT day || ' ' || scope || ' ' || key AS what, sum(reserved) AS reserved,"
+        " sum(settled) AS settled FROM ("
+        " SELECT day, scope, key, reserved, settled FROM balances"
+        f" UNION ALL SELECT day, 'account', platform || '/' || user_id, {reserved}, {settled}"
+        "  FROM charges"
+        f" UNION ALL SELECT day, 'circle', circle, {reserved}, {settled} FROM charges"
+        f" UNION ALL SELECT day, 'channel', circle || '/' || channel, {reserved}, {settled}"
+        "  FROM charges WHERE channel IS NOT NULL"
+        f" UNION ALL SELECT day, 'total', '', {reserved}, {settled} FROM charges)"
+        " GROUP BY day, scope, key HAVING sum(reserved) <> 0 OR sum(settled) <> 0"
         " UNION ALL SELECT 'in hand ' || platform || '/' || user_id, sum(in_hand), 0 FROM ("
         " SELECT platform, user_id, in_hand FROM accounts UNION ALL"
         " SELECT platform, user_id, -units FROM charges WHERE state = 'reserved')"

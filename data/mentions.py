@@ -10,7 +10,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from data import journal
+from data import journal, jsontext
 from data.store import Connection
 from data.words import Account, Event, Mention
 
@@ -28,6 +28,13 @@ def receive(
 ) -> list[Received]:
     """Write `batch` and move the platform's cursor in one act; return those that are new."""
     new = [received for mention in batch if (received := _receive_one(c, mention, now))]
+    c.executemany(
+        "INSERT INTO accounts (platform, user_id, handle, first_seen) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET handle = excluded.handle WHERE handle <> excluded.handle",
+        [(who.platform, who.user_id, who.handle, now) for who in (r.mention.account for r in new)],
+    )
+    told = ((one.id, {"text": one.mention.text, "asked_at": one.mention.created_at}) for one in new)
+    journal.note_all(c, Event.MENTION, told, now)
     if cursor is not None:
         c.execute(
             "INSERT INTO cursors (platform, position) VALUES (?, ?)"
@@ -78,11 +85,17 @@ def undecided(c: Connection, platform: str) -> list[Received]:
 
 def decide(c: Connection, mention_id: int, now: float) -> bool:
     """Mark as decided; False where somebody already had, and nothing may follow then."""
-    changed = c.execute(
-        "UPDATE mentions SET decided_at = ? WHERE id = ? AND decided_at IS NULL",
-        (now, mention_id),
+    return bool(decide_all(c, [mention_id], now))
+
+
+def decide_all(c: Connection, mention_ids: Sequence[int], now: float) -> set[int]:
+    """Mark these as decided; which of them nobody had decided before."""
+    rows = c.execute(
+        "UPDATE mentions SET decided_at = ? WHERE id IN (SELECT value FROM json_each(?))"
+        " AND decided_at IS NULL RETURNING id",
+        (now, jsontext.write(mention_ids)),
     )
-    return bool(changed.rowcount)
+    return {row[0] for row in rows}
 
 
 def by_source(c: Connection, platform: str, source_id: str) -> Received | None:
@@ -206,26 +219,17 @@ def has_stopped(c: Connection, platform: str, user_id: str) -> bool:
 
 
 def _receive_one(c: Connection, mention: Mention, now: float) -> Received | None:
-    account = mention.account
     row = c.execute(
         "INSERT INTO mentions (platform, source_id, user_id, in_reply_to, thread, payload,"
         " received_at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id",
         (
             mention.platform,
             mention.source_id,
-            account.user_id,
+            mention.account.user_id,
             mention.in_reply_to,
             mention.thread,
-            json.dumps(mention.to_json()),
+            jsontext.write(mention),
             now,
         ),
     ).fetchone()
-    if row is None:
-        return None
-    c.execute(
-        "INSERT INTO accounts (platform, user_id, handle, first_seen) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET handle = excluded.handle WHERE handle <> excluded.handle",
-        (account.platform, account.user_id, account.handle, now),
-    )
-    journal.note(c, row["id"], Event.MENTION, now, text=mention.text, asked_at=mention.created_at)
-    return Received(id=row["id"], mention=mention)
+    return Received(id=row["id"], mention=mention) if row else None

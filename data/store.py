@@ -1,12 +1,13 @@
 """The store: one SQLite file, one writer thread, a few readers.
 
 Every change is a function of a connection, `act(connection) -> result`, handed
-to `Store.write`. The writer thread takes all acts that wait, runs them inside one
-`BEGIN IMMEDIATE` transaction and answers their callers after the one `COMMIT`:
-with `synchronous=FULL` an answered act survives a power cut, and the price of the
-disk is shared by everybody who came together. An act that raises is undone alone:
-its group is undone and run again, each act behind a savepoint. So acts must touch
-nothing but their connection; they may be run twice.
+to `Store.write`; or of a connection and several subjects, handed to
+`Store.write_together`, where many are cheaper done at once. The writer thread takes
+all acts that wait, runs them inside one `BEGIN IMMEDIATE` transaction and answers
+their callers after the one `COMMIT`: with `synchronous=FULL` an answered act survives
+a power cut, and the price of the disk is shared by everybody who came together. An
+act that raises is undone alone: its group is undone and run again, each act behind a
+savepoint. So acts must touch nothing but their connection; they may be run twice.
 
 Reads run on their own read-only connections and see the last commit. Several
 processes may open the same file: SQLite's write lock serialises their groups.
@@ -19,7 +20,7 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,11 +32,14 @@ from sqlite_utils.utils import sqlite3  # type: ignore[attr-defined]
 from data.migrations import migrations
 from data.words import StoreError
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 #: A connection of whichever SQLite build is in use; pysqlite3 carries no types.
 Connection = Any
 Act = Callable[[Connection], T]
+#: One act for several subjects; answers a result for each, in their order.
+Together = Callable[[Connection, Sequence[S]], Sequence[T]]
 
 #: The oldest SQLite without the WAL-reset bug, in which two connections that
 #: write and checkpoint can corrupt the file (sqlite.org/wal.html#walresetbug).
@@ -84,9 +88,10 @@ class Bell:
 
 @dataclass(slots=True)
 class _Entry:
-    """One act on its way through the writer thread, and what became of it."""
+    """One subject of an act on its way through the writer thread, and what became of it."""
 
-    act: Act[Any]
+    act: Together[Any, Any]
+    subject: Any
     answer: asyncio.Future[Any]
     result: Any = None
     error: BaseException | None = None
@@ -118,8 +123,15 @@ class Store:
 
         Raises what the act raised, undone; StoreError where the commit failed.
         """
+        return await self.write_together(lambda c, _: (act(c),), None)
+
+    async def write_together(self, act: Together[S, T], subject: S) -> T:
+        """Like `write`, for a subject with all others that wait for the same act.
+
+        They are done in the order they came, where the first of them stands.
+        """
         answer: asyncio.Future[T] = self._loop.create_future()
-        self._inbox.put(_Entry(act, answer))
+        self._inbox.put(_Entry(act, subject, answer))
         # A caller that gives up cancels only its answer: the act is done all the same.
         return await answer
 
@@ -242,9 +254,14 @@ def _version(connection: Connection) -> int:
 
 def _all_went_well(connection: Connection, group: list[_Entry]) -> bool:
     """Run the acts without savepoints, which cost as much as the smaller acts themselves."""
+    together: dict[Together[Any, Any], list[_Entry]] = {}
+    for entry in group:
+        together.setdefault(entry.act, []).append(entry)
     try:
-        for entry in group:
-            entry.result = entry.act(connection)
+        for act, entries in together.items():
+            results = act(connection, [entry.subject for entry in entries])
+            for entry, result in zip(entries, results, strict=True):
+                entry.result = result
     except Exception:  # noqa: BLE001  whose it was is found out when they are run again
         return False
     return True
@@ -253,7 +270,7 @@ def _all_went_well(connection: Connection, group: list[_Entry]) -> bool:
 def _run_entry(connection: Connection, entry: _Entry) -> None:
     connection.execute("SAVEPOINT act")
     try:
-        entry.result = entry.act(connection)
+        (entry.result,) = entry.act(connection, (entry.subject,))
     except Exception as error:
         if not connection.in_transaction:
             # A full disk rolls back everything at once: it failed for the whole group.

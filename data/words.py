@@ -10,7 +10,7 @@ import dataclasses
 import operator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 
 class Tier(StrEnum):
@@ -403,8 +403,8 @@ class TemporaryLimit:
     lifted_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+# Made for every wish while others wait: as a tuple in a third of a dataclass's time.
+class Ask(NamedTuple):
     """What a policy judges: who wants how many units, where, and by the event's own time."""
 
     account: Account
@@ -423,8 +423,8 @@ class Cap:
     spoken_for: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
+# A tuple for the same reason.
+class Usage(NamedTuple):
     """What the policies may know of an ask. Units of the account on one UTC day first.
 
     `terms` are the tier's, None for the defaults. `in_hand` are the account's units in line

@@ -2,16 +2,22 @@
 
 Everything happens in the transaction of the connection it is given, so no two
 asks can both see the last free unit, and there is never a charge without a job.
+Wishes that come at the same time are decided one after the other, but read and
+written together: what they cost is mostly the number of statements.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from data import budget, jobs, journal, ledger, line, mentions, outbox, putoff
-from data import usage as usages
+from data.jobs import Entry
+from data.ledger import Charge
 from data.mentions import Received
 from data.store import Connection
+from data.usage import Book
 from data.words import (
     Admit,
     Allowance,
@@ -34,6 +40,33 @@ from ratelimit.tiers import TERMS
 SHORT = 32
 
 
+class Wish(NamedTuple):
+    """A mention that asks for a picture, and all that is needed to decide it.
+
+    With `hold` (the reason) an admitted wish waits for a moderator instead. With an
+    `allowance` a place for the reply is kept free, and the wish is not drawn before
+    the reply can be posted.
+    """
+
+    received: Received
+    prompt: Prompt
+    seed: int
+    photo: str | None = None
+    hold: str | None = None
+    allowance: Allowance | None = None
+
+
+class _Admitted(NamedTuple):
+    """A wish that may enter, not before `opens_at`; `amount` is set aside for its reply."""
+
+    wish: Wish
+    ask: Ask
+    usage: Usage
+    arrival: float
+    opens_at: float
+    amount: int
+
+
 def admit(
     c: Connection,
     received: Received,
@@ -46,38 +79,63 @@ def admit(
     hold: str | None = None,
     allowance: Allowance | None = None,
 ) -> Decision | None:
-    """Decide a mention: charge it and put it in the line, or refuse it and say why.
+    """Decide one mention by itself, as `admit_all` does."""
+    wish = Wish(received, prompt, seed, photo, hold, allowance)
+    return admit_all(c, [wish], policies, now)[0]
 
-    With `hold` (the reason) an admitted wish waits for a moderator instead. With an
-    `allowance` a place for the reply is kept free, and the wish is not drawn before
-    the reply can be posted.
-    None where the mention was decided before: nothing is done twice.
+
+def admit_all(
+    c: Connection, wishes: Sequence[Wish], policies: Sequence[Policy], now: float
+) -> list[Decision | None]:
+    """Decide wishes in their order: charge each and put it in the line, or refuse it and say why.
+
+    None for a mention that was decided before: nothing is done twice.
     """
-    if not mentions.decide(c, received.id, now):
-        return None
-    mention = received.mention
-    tier, usage = usages.look(c, mention, TERMS, now)
-    ask = Ask(
-        account=mention.account,
-        tier=tier,
-        units=prompt.units,
-        asked_at=mention.created_at,
-        circle=mention.circle,
-        channel=mention.channel,
-    )
-    decision = judge(ask, usage, policies, now)
-    opens_at = 0.0
-    if allowance is not None and isinstance(decision, Admit):
-        amount = allowance.per_reply + prompt.count * allowance.per_picture
-        opening = room.opens_at(c, mention.platform, allowance, amount, now)
-        decision, opens_at = (opening, 0.0) if isinstance(opening, Refuse) else (decision, opening)
-    if isinstance(decision, Refuse):
-        refuse(c, received, decision, ask, now)
-        return decision
-    job_id = enter(c, received, prompt, seed, photo, ask, usage, now, hold=hold, opens_at=opens_at)
-    if allowance is not None:
-        budget.reserve(c, job_id, mention.platform, amount, now)
-    return decision
+    # Room for a reply is looked for in the database, so such a wish is written before the next.
+    runs = itertools.groupby(wishes, lambda wish: wish.allowance and wish.received.id)
+    return [one for _, run in runs for one in _decide(c, list(run), policies, now)]
+
+
+def _decide(
+    c: Connection, wishes: Sequence[Wish], policies: Sequence[Policy], now: float
+) -> list[Decision | None]:
+    undecided = mentions.decide_all(c, [wish.received.id for wish in wishes], now)
+    book = Book(c, [wish.received.mention for wish in wishes], TERMS, now)
+    decisions: list[Decision | None] = []
+    admitted: list[_Admitted] = []
+    for wish in wishes:
+        if wish.received.id not in undecided:
+            decisions.append(None)
+            continue
+        undecided.remove(wish.received.id)
+        mention = wish.received.mention
+        tier, usage = book.look(mention)
+        ask = Ask(
+            account=mention.account,
+            tier=tier,
+            units=wish.prompt.units,
+            asked_at=mention.created_at,
+            circle=mention.circle,
+            channel=mention.channel,
+        )
+        decision, opens_at, amount = judge(ask, usage, policies, now), 0.0, 0
+        if wish.allowance is not None and isinstance(decision, Admit):
+            amount = wish.allowance.per_reply + wish.prompt.count * wish.allowance.per_picture
+            opening = room.opens_at(c, mention.platform, wish.allowance, amount, now)
+            if isinstance(opening, Refuse):
+                decision = opening
+            else:
+                opens_at = opening
+        if isinstance(decision, Refuse):
+            refuse(c, wish.received, decision, ask, now)
+        else:
+            arrival = burst.arrival(ask, usage, now)
+            book.grant(mention, tier, ask.units, arrival, waits=wish.hold is None)
+            admitted.append(_Admitted(wish, ask, usage, arrival, opens_at, amount))
+        decisions.append(decision)
+    if admitted:
+        _enter(c, admitted, now)
+    return decisions
 
 
 def judge(ask: Ask, usage: Usage, policies: Sequence[Policy], now: float) -> Decision:
@@ -85,6 +143,8 @@ def judge(ask: Ask, usage: Usage, policies: Sequence[Policy], now: float) -> Dec
     least = YES
     for policy in policies:
         decision = policy(ask, usage, now)
+        if decision is YES:
+            continue
         if isinstance(decision, Refuse):
             return decision
         if decision.left is not None and (least.left is None or decision.left < least.left):
@@ -101,39 +161,35 @@ def refuse(c: Connection, received: Received, decision: Refuse, ask: Ask, now: f
         putoff.note(c, received, ask.tier, ask.units, now)
 
 
-def enter(
-    c: Connection,
-    received: Received,
-    prompt: Prompt,
-    seed: int,
-    photo: str | None,
-    ask: Ask,
-    usage: Usage,
-    now: float,
-    *,
-    hold: str | None = None,
-    opens_at: float = 0.0,
-) -> int:
-    """Charge an admitted ask and put it in the line; return its job's number."""
-    job_id = jobs.insert(
-        c,
-        received.id,
-        received.mention,
+def _enter(c: Connection, admitted: Sequence[_Admitted], now: float) -> None:
+    """Charge admitted wishes and put them in the line."""
+    numbers = jobs.insert_all(c, [_entry(one, now) for one in admitted], now)
+    charges, told = [], []
+    for number, (wish, ask, _, arrival, _, _) in zip(numbers, admitted, strict=True):
+        charges.append(Charge(number, ask.account, ask.units, ask.circle, ask.channel, arrival))
+        told.append((wish.received.id, {"job": number, "units": ask.units, "tier": ask.tier.value}))
+    ledger.reserve_all(c, charges, now)
+    journal.note_all(c, Event.ADMIT, told, now)
+    for number, (wish, _, usage, _, opens_at, amount) in zip(numbers, admitted, strict=True):
+        if wish.hold:
+            journal.note(c, wish.received.id, Event.HOLD, now, reason=wish.hold)
+        elif usage.waiting < SHORT and opens_at <= now:
+            line.promise(c, number, now)
+        if wish.allowance is not None:
+            budget.reserve(c, number, wish.received.mention.platform, amount, now)
+
+
+def _entry(one: _Admitted, now: float) -> Entry:
+    wish, ask, usage, _, opens_at, _ = one
+    return Entry(
+        wish.received.id,
+        wish.received.mention,
         ask.tier,
-        prompt,
-        seed,
-        photo,
-        now,
-        state=JobState.HELD if hold else JobState.AVAILABLE,
-        reason=hold,
-        not_before=opens_at if opens_at > now else 0.0,
-        weight=terms_of(ask, usage).weight,
+        wish.prompt,
+        wish.seed,
+        wish.photo,
+        wish.hold,
+        JobState.HELD if wish.hold else JobState.AVAILABLE,
+        opens_at if opens_at > now else 0.0,
+        terms_of(ask, usage).weight,
     )
-    ledger.reserve(c, job_id, ask.account, ask.units, now, circle=ask.circle, channel=ask.channel)
-    ledger.arrive(c, ask.account, burst.arrival(ask, usage, now))
-    journal.note(c, received.id, Event.ADMIT, now, job=job_id, units=ask.units, tier=ask.tier)
-    if hold:
-        journal.note(c, received.id, Event.HOLD, now, reason=hold)
-    elif usage.waiting < SHORT and opens_at <= now:
-        line.promise(c, job_id, now)
-    return job_id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,41 @@ async def test_an_act_that_raises_is_undone_alone(store: Store) -> None:
     )
     assert isinstance(outcomes[1], LookupError)
     assert await store.read(position) == 2
+
+
+async def test_what_waits_for_the_same_act_is_done_at_once_each_answered(store: Store) -> None:
+    calls: list[list[int]] = []
+
+    def double(c: Connection, numbers: Sequence[int]) -> list[int]:
+        calls.append(list(numbers))
+        for _ in numbers:
+            put(c)
+        return [2 * number for number in numbers]
+
+    answers = await asyncio.gather(
+        store.write_together(double, 1),
+        store.write(put),
+        *(store.write_together(double, number) for number in range(2, 100)),
+    )
+    assert [answer for answer in answers if answer is not None] == [2 * n for n in range(1, 100)]
+    assert [number for call in calls for number in call] == list(range(1, 100))
+    assert len(calls) < 99
+    assert await store.read(position) == 100
+
+
+async def test_one_of_many_that_raises_is_undone_alone(store: Store) -> None:
+    def each(c: Connection, numbers: Sequence[int]) -> list[int]:
+        for number in numbers:
+            put(c)
+            if number == 2:
+                raise LookupError("no")
+        return list(numbers)
+
+    outcomes = await asyncio.gather(
+        *(store.write_together(each, number) for number in range(4)), return_exceptions=True
+    )
+    assert [outcome for outcome in outcomes if not isinstance(outcome, LookupError)] == [0, 1, 3]
+    assert await store.read(position) == 3
 
 
 async def test_a_read_cannot_write(store: Store) -> None:

@@ -2,7 +2,8 @@
 
     python -m tests.moderation.make_million [--jobs N] FOLDER
 
-Writes what the bot would have written, through the same tables and triggers, with a
+Writes what the bot would have written, through the same tables and triggers and into the
+casebook as the bot enters it, with a
 fixed seed: wishes of 20,000 accounts on three platforms, most of them drawn, some
 held, failed, refused or taken down.
 """
@@ -19,6 +20,7 @@ from pathlib import Path
 import click
 from sqlite_utils import Database
 
+from data.enrolment import Enrolled, enrol
 from data.migrations import migrations
 from data.store import Connection, connect
 from data.words import Account, Mention, Prompt, Ruling, Tier
@@ -48,7 +50,7 @@ def make(c: Connection, jobs: int, *, seed: int = 7) -> None:
 
 
 def _chunk(c: Connection, numbers: range, jobs: int, chance: random.Random) -> None:
-    mentions, verdicts, rows, pictures, replies = [], [], [], [], []
+    mentions, rows, enrolled, verdicts, pictures, replies = [], [], [], [], [], []
     for n in numbers:
         at = NOW - (jobs - n) * STEP
         mention = _mention(n, at, chance)
@@ -67,6 +69,9 @@ def _chunk(c: Connection, numbers: range, jobs: int, chance: random.Random) -> N
         asker = (account.platform, mention.source_id, account.user_id, account.handle, tier)
         end = (job_state.get(state, state), reason, at, at + 1, at + 2)
         rows.append((n, n, *asker, json.dumps(prompt.to_json()), n, *end))
+        guild = f"guild{n % 300}" if account.platform == "discord" else None
+        who = (account.platform, account.user_id, account.handle, tier.value)
+        enrolled.append(Enrolled(n, n, *who, guild, end[0], at, prompt.wish))
         if state in ("completed", "removed"):
             pictures.append((n, 0, f"{n:064x}", "image/png", 512, 512, n, chance.choice(MODELS)))
         if state in ("completed", "removed", "refused", "failed"):
@@ -74,7 +79,13 @@ def _chunk(c: Connection, numbers: range, jobs: int, chance: random.Random) -> N
             gone = at + 60 if state == "removed" else None
             told = (account.platform, say, "{}", "Here it is.", "posted")
             replies.append((n, n, *told, at, f"p{n}", at + 3, gone))
-    _insert(c, mentions, verdicts, rows, pictures, replies)
+    _insert(c, "mentions", mentions)
+    _insert(c, "jobs", rows)
+    _insert(c, "holds", [(one.job_id, 1, one.at) for one in enrolled if one.state == "held"])
+    enrol(c, enrolled)
+    _insert(c, "journal", verdicts)
+    _insert(c, "pictures", pictures)
+    _insert(c, "outbox", replies)
     c.execute(
         "INSERT OR IGNORE INTO accounts (platform, user_id, handle, first_seen)"
         " SELECT platform, user_id, user_id, received_at FROM mentions WHERE id BETWEEN ? AND ?",
@@ -87,10 +98,10 @@ def _chunk(c: Connection, numbers: range, jobs: int, chance: random.Random) -> N
     )
 
 
-def _insert(c: Connection, *batches: Sequence[tuple[object, ...]]) -> None:
-    for (table, columns), batch in zip(_TABLES.items(), batches, strict=True):
-        marks = ", ".join("?" * (columns.count(",") + 1))
-        c.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", batch)
+def _insert(c: Connection, table: str, rows: Sequence[tuple[object, ...]]) -> None:
+    columns = _TABLES[table]
+    marks = ", ".join("?" * (columns.count(",") + 1))
+    c.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)
 
 
 _TABLES = {
@@ -98,6 +109,7 @@ _TABLES = {
     "journal": "at, mention_id, event, detail",
     "jobs": "id, mention_id, platform, source_id, user_id, handle, tier, prompt, seed, state,"
     " reason, created_at, claimed_at, finished_at",
+    "holds": "job_id, needed, held_at",
     "pictures": "job_id, position, sha256, media_type, width, height, seed, engine",
     "outbox": "mention_id, job_id, platform, say, facts, text, state, created_at, post_id,"
     " posted_at, withdrawn_at",

@@ -1,7 +1,7 @@
 """Durable admissions a second: ours, its own SQL without our code, and pyrate-limiter.
 
-Ours decides, charges, enters the line and writes the journal, in one act for each
-of 256 askers, and answers after the commit (`synchronous=FULL`). pyrate-limiter
+Ours decides, charges, enters the line and writes the journal for each of 256 askers, as
+the bot's intake does, and answers after the commit (`synchronous=FULL`). pyrate-limiter
 only decides, in one scope; it runs in one thread without askers, which is its best.
 """
 
@@ -11,18 +11,22 @@ import asyncio
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from filelock import FileLock
 from pyrate_limiter import Duration, Rate, RateItem
 from pyrate_limiter.buckets.sqlite_bucket import Queries, SQLiteBucket
 
-from data.store import Connection, Store, connect, open_store
+from data.mentions import Received
+from data.store import Connection, Store, Together, connect, open_store
+from data.words import Mention
 from tests.bench.limits import ours
 from tests.bench.limits.measure import Contender, Turn, measured
-from tests.bench.limits.ours import Template
+from tests.bench.limits.ours import Statement, Template
+
+T = TypeVar("T")
 
 ASKERS = 256
 #: Statements in one transaction of the bare loops, as our store groups its acts.
@@ -45,7 +49,7 @@ FEW = 100
 def contenders(folder: Path, asks: int, people: int, theirs: int) -> list[Contender]:
     """`asks` are ours, of so many `people`; `theirs` is how often pyrate-limiter is asked."""
     template = ours.template(folder / "template.db", asks, people)
-    statements = ours.recorded(template.copy(folder / "recorded.db"), template.received)
+    groups = ours.recorded(template.copy(folder / "recorded.db"), template.received, GROUP)
     return [
         Contender(
             name=OURS,
@@ -62,8 +66,8 @@ def contenders(folder: Path, asks: int, people: int, theirs: int) -> list[Conten
         Contender(
             name=BARE,
             durability="FULL",
-            take_turn=lambda: _bare(template.copy(folder / "bare.db"), statements),
-            note=f"{len(statements[0])} statements each, {GROUP} admissions a transaction",
+            take_turn=lambda: _bare(template.copy(folder / "bare.db"), groups, asks),
+            note=f"{GROUP} admissions a transaction, {len(groups[-1])} statements for all of them",
         ),
         Contender(
             name=LEAST,
@@ -81,51 +85,52 @@ def contenders(folder: Path, asks: int, people: int, theirs: int) -> list[Conten
 
 def _ours(template: Template, path: Path) -> Turn:
     rules = ours.policies()
-    acts = [lambda c, one=one: ours.decide(c, one, rules) for one in template.received]
-    return asyncio.run(_ask(template.copy(path), acts))
+
+    def act(c: Connection, received: Sequence[Received]) -> list[bool]:
+        return ours.decide(c, received, rules)
+
+    return asyncio.run(_ask(template.copy(path), act, template.received))
 
 
 def _with_receipt(path: Path, asks: int, people: int) -> Turn:
     rules = ours.policies()
     ours.remove(path)
 
-    def act(number: int) -> Callable[[Connection], bool]:
-        mention = ours.mention(number, number % people)
-        return lambda c: ours.decide(c, ours.receive(c, [mention])[0], rules)
+    def act(c: Connection, asked: Sequence[Mention]) -> list[bool]:
+        return ours.decide(c, ours.receive(c, asked), rules)
 
-    return asyncio.run(_ask(path, [act(number) for number in range(asks)]))
+    return asyncio.run(_ask(path, act, [ours.mention(n, n % people) for n in range(asks)]))
 
 
-async def _ask(path: Path, acts: Sequence[Callable[[Connection], bool]]) -> Turn:
-    """All acts by `ASKERS` askers, each of whom asks again when answered."""
+async def _ask(path: Path, act: Together[T, bool], asks: Sequence[T]) -> Turn:
+    """All asks by `ASKERS` askers, each of whom asks again when answered."""
     waits: list[float] = []
     yes: list[bool] = []
 
-    async def asker(store: Store, mine: Sequence[Callable[[Connection], bool]]) -> None:
-        for act in mine:
+    async def asker(store: Store, mine: Sequence[T]) -> None:
+        for one in mine:
             asked = time.perf_counter()
-            yes.append(await store.write(act))
+            yes.append(await store.write_together(act, one))
             waits.append(time.perf_counter() - asked)
 
     async with open_store(path) as store:
         with measured() as watch:
             async with asyncio.TaskGroup() as group:
                 for first in range(ASKERS):
-                    group.create_task(asker(store, acts[first::ASKERS]))
+                    group.create_task(asker(store, asks[first::ASKERS]))
     if not all(yes):
         raise AssertionError(f"{yes.count(False)} of {len(yes)} were refused, which is cheaper.")
-    return Turn(done=len(acts), seconds=watch.seconds, cpu=watch.cpu, waits=waits)
+    return Turn(done=len(asks), seconds=watch.seconds, cpu=watch.cpu, waits=waits)
 
 
-def _bare(path: Path, statements: Sequence[Sequence[tuple[str, object]]]) -> Turn:
+def _bare(path: Path, groups: Sequence[Sequence[Statement]], asks: int) -> Turn:
     """What SQLite alone needs for what ours did: the limit of everything on top of it."""
     with ours.opened(path) as c, measured() as watch:
-        for start in range(0, len(statements), GROUP):
+        for statements in groups:
             with ours.transaction(c):
-                for admission in statements[start : start + GROUP]:
-                    for sql, values in admission:
-                        c.execute(sql, values).fetchall()
-    return Turn(done=len(statements), seconds=watch.seconds, cpu=watch.cpu)
+                for statement in statements:
+                    statement.run(c)
+    return Turn(done=asks, seconds=watch.seconds, cpu=watch.cpu)
 
 
 _LEAST_TABLES = """

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.mentions import Received
-from data.store import Store, connect, open_store
+from data.store import Connection, Store, connect, open_store
 from data.words import StoreError, Tier
 from ratelimit.tiers import DAILY
 from tests.bench.limits import ours
@@ -103,10 +103,13 @@ def _process(
 async def _ask(path: Path, share: Sequence[Received], pace: float | None, barrier: object) -> _Part:
     rules, waits, locked = ours.policies(), [], []
 
+    def act(c: Connection, received: Sequence[Received]) -> list[bool]:
+        return ours.decide(c, received, rules)
+
     async def ask(store: Store, received: Received) -> None:
         asked = time.perf_counter()
         try:
-            await store.write(lambda c: ours.decide(c, received, rules))
+            await store.write_together(act, received)
         except StoreError as error:
             locked.append(error)
         waits.append(time.perf_counter() - asked)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -17,7 +18,7 @@ from data.migrations import migrations
 from data.store import Connection, connect
 from data.words import Account, Admit, Mention, Prompt
 from ratelimit import policy
-from ratelimit.admission import admit
+from ratelimit.admission import Wish, admit_all
 from ratelimit.policy import Policy
 
 PLATFORM = "sandbox"
@@ -61,9 +62,12 @@ def mention(number: int, who: int) -> Mention:
     )
 
 
-def decide(c: Connection, received: Received, rules: Sequence[Policy], now: float = NOW) -> bool:
-    """The whole act of admission, whether it says yes."""
-    return isinstance(admit(c, received, WISH, received.id, None, rules, now), Admit)
+def decide(
+    c: Connection, received: Sequence[Received], rules: Sequence[Policy], now: float = NOW
+) -> list[bool]:
+    """The whole act of admission for those who ask at the same time; who was let in."""
+    wishes = [Wish(one, WISH, one.id) for one in received]
+    return [isinstance(said, Admit) for said in admit_all(c, wishes, rules, now)]
 
 
 def receive(c: Connection, batch: Sequence[Mention]) -> list[Received]:
@@ -94,28 +98,45 @@ def transaction(c: Connection) -> Iterator[None]:
     c.execute("COMMIT")
 
 
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One call to the database: a row of values, or many for the same statement."""
+
+    sql: str
+    rows: Sequence[Any]
+    many: bool
+
+    def run(self, c: Connection) -> None:
+        if self.many:
+            c.executemany(self.sql, self.rows)
+        else:
+            c.execute(self.sql, self.rows).fetchall()
+
+
 class Recorder:
     """Passes statements on to a connection and keeps them, to be run again without our code."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self.statements: list[tuple[str, object]] = []
+        self.statements: list[Statement] = []
 
-    def execute(self, sql: str, values: object = ()) -> object:
-        self.statements.append((sql, values))
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        self.statements.append(Statement(sql, values, many=False))
         return self._connection.execute(sql, values)
 
-    def executemany(self, sql: str, rows: Sequence[object]) -> object:
-        self.statements += [(sql, row) for row in rows]
-        return self._connection.executemany(sql, rows)
+    def executemany(self, sql: str, rows: Iterable[Any]) -> Any:
+        kept = list(rows)
+        self.statements.append(Statement(sql, kept, many=True))
+        return self._connection.executemany(sql, kept)
 
 
-def recorded(path: Path, received: Sequence[Received]) -> list[list[tuple[str, object]]]:
-    """The statements of each admission, in order, run once on the file at `path`."""
+def recorded(path: Path, received: Sequence[Received], group: int) -> list[list[Statement]]:
+    """The statements of each transaction of `group` admissions, run once on the file at `path`."""
     rules, each = policies(), []
-    with opened(path) as c, transaction(c):
-        for one in received:
+    with opened(path) as c:
+        for start in range(0, len(received), group):
             recorder = Recorder(c)
-            decide(recorder, one, rules)
+            with transaction(c):
+                decide(recorder, received[start : start + group], rules)
             each.append(recorder.statements)
     return each

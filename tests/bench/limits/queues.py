@@ -126,12 +126,9 @@ class Ours:
                 self._admit(count)
             return
         self._c.execute("PRAGMA synchronous = OFF")
-        with ours.transaction(self._c):
-            self._admit(CHUNK)
-        told(CHUNK)
-        for _ in range(count // CHUNK - 1):
+        for _ in range(count // CHUNK):
             with ours.transaction(self._c):
-                self._clone()
+                self._admit(CHUNK)
             told(CHUNK)
         self._c.execute("PRAGMA optimize")
         self._c.execute("PRAGMA synchronous = FULL")
@@ -139,25 +136,7 @@ class Ours:
     def _admit(self, count: int) -> None:
         mentions = [ours.mention(n, n) for n in range(self._asked, self._asked + count)]
         self._asked += count
-        for received in ours.receive(self._c, mentions):
-            ours.decide(self._c, received, self._rules)
-
-    def _clone(self) -> None:
-        """The first wishes once more, of other people: quicker than to admit a million."""
-        changed = {
-            "id": f"id + {self._asked}",
-            "mention_id": f"mention_id + {self._asked}",
-            "source_id": f"source_id + {self._asked}",
-            "user_id": f"user_id || '+{self._asked}'",
-        }
-        for table in ("mentions", "jobs"):
-            columns = [row["name"] for row in self._c.execute(f"PRAGMA table_info({table})")]
-            values = ", ".join(changed.get(column, column) for column in columns)
-            self._c.execute(
-                f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM {table}"
-                f" WHERE id <= {CHUNK}"
-            )
-        self._asked += CHUNK
+        ours.decide(self._c, ours.receive(self._c, mentions), self._rules)
 
     def work(self, batch: int) -> None:
         def choose(ready: Sequence[Job]) -> list[int]:
