@@ -101,7 +101,7 @@ def nursery() -> Iterator[Nursery]:
 
 @pytest.fixture(scope="module")
 def stage(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with FakeDiscord(caps=wide(), per_second=1000) as discord:
+    with FakeDiscord(caps=wide(), per_second=1000, hides_referenced=False) as discord:
         opened = Stage(discord, nursery, tmp_path_factory.mktemp("stage"))
         with opened.bot:
             yield opened
@@ -439,7 +439,7 @@ def test_a_wish_that_waits_for_a_poster_outlives_a_kill(stage: Stage) -> None:
 def test_the_poster_takes_it_back_and_everything_made_from_it_goes(stage: Stage) -> None:
     ada, bob, _, wish, question = begun(stage, "yellow")
     bob.clicks(question, "yes")
-    stage.until(lambda: wish.pictures and question.buttons)
+    stage.until(lambda: wish.pictures and "Take it back" in question.buttons)
     assert wish.message is not None
     again = ada.clicks(wish.message, "again")
     stage.until(lambda: again.pictures)
