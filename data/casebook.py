@@ -17,7 +17,7 @@ from typing import Any
 from data import cases
 from data.cases import Case
 from data.store import Connection
-from data.words import Account, Prompt, Tier
+from data.words import Account, Prompt, Ruling, Tier
 
 #: Index entries one reading may look at.
 SCAN = 10_000
@@ -122,6 +122,19 @@ class Asked:
     state: str
     prompt: Prompt
     overturned: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """What one check measured in an image of a wish, how it ruled, and what became of it.
+
+    `adults`: it was asked for in a place kept for them.
+    """
+
+    asked: Asked
+    adults: bool
+    score: float
+    ruling: Ruling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,19 +271,41 @@ def last_asked(c: Connection, before: int | None, limit: int) -> list[Asked]:
         " WHERE ? IS NULL OR k.id < ? ORDER BY k.id DESC LIMIT ?",
         (before, before, limit),
     )
-    return [
-        Asked(
-            wish=row["id"],
-            guild=row["guild"],
-            tier=row["tier"],
-            state=row["state"],
-            prompt=Prompt.from_json(json.loads(row["prompt"]))
-            if row["prompt"]
-            else Prompt(wish=row["text"] or ""),
-            overturned=bool(row["overturned"]),
+    return [_asked(row) for row in found]
+
+
+def last_scored(
+    c: Connection, check: str, before: int | None, reach: int
+) -> tuple[list[Scored], int | None]:
+    """What a check measured, newest first, in the `reach` lines of the journal older than number
+    `before`; and the number to go on from, None at the journal's beginning."""
+    if before is None:
+        before = c.execute("SELECT coalesce(max(id), 0) + 1 AS id FROM journal").fetchone()["id"]
+    found = c.execute(
+        "SELECT v.detail, k.id, k.guild, k.tier, k.state, j.prompt,"
+        " json_extract(m.payload, '$.text') AS text,"
+        " coalesce(json_extract(m.payload, '$.adults'), 0) AS adults,"
+        " EXISTS (SELECT 1 FROM hits h WHERE h.mention_id = k.id"
+        "  AND h.overturned_at IS NOT NULL) AS overturned"
+        " FROM journal v CROSS JOIN casebook k ON k.id = v.mention_id"
+        " JOIN mentions m ON m.id = k.id LEFT JOIN jobs j ON j.mention_id = k.id"
+        " WHERE v.id >= ? AND v.id < ? AND v.event = 'verdict'"
+        " AND NOT EXISTS (SELECT 1 FROM hits h WHERE h.mention_id = k.id AND h.sealed)"
+        " ORDER BY v.id DESC",
+        (before - reach, before),
+    )
+    scored = [
+        Scored(
+            asked=_asked(row),
+            adults=bool(row["adults"]),
+            score=said["scores"][check],
+            ruling=Ruling(said["ruling"]),
         )
         for row in found
+        for said in json.loads(row["detail"]).get("checks", ())
+        if said["check"] == check and check in said.get("scores", {})
     ]
+    return scored, before - reach if before > reach else None
 
 
 def changed_policy(c: Connection) -> dict[str, list[dict[str, Any]]]:
@@ -455,6 +490,18 @@ def _bounds(c: Connection, shown: Filter) -> tuple[int, int | None]:
 
 #: Neighbours in time may be numbered a little out of order.
 SLACK = 1000
+
+
+def _asked(row: Any) -> Asked:
+    prompt = Prompt.from_json(json.loads(row["prompt"])) if row["prompt"] else None
+    return Asked(
+        wish=row["id"],
+        guild=row["guild"],
+        tier=row["tier"],
+        state=row["state"],
+        prompt=prompt or Prompt(wish=row["text"] or ""),
+        overturned=bool(row["overturned"]),
+    )
 
 
 def _row(row: Any) -> Row:

@@ -14,17 +14,19 @@ import pytest
 from aiohttp import ClientResponse, DummyCookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 
-from data import again, audit, bans, casebook, cases, desk, jobs, ledger, staff, terms
+from data import again, audit, bans, casebook, cases, desk, jobs, ledger, staff, terms, verdicts
 from data.audit import Act
 from data.casebook import Filter
 from data.pictures import PictureStore
 from data.staff import Role
 from data.store import Connection, Store
-from data.words import Account, JobState, Ladder, Terms, Tier
+from data.words import Account, JobState, Ladder, Ruling, Stage, Terms, Tier, Verdict
 from moderation.console import pages
+from moderation.console import replay as replay_module
 from moderation.console.door import DoorSettings, csrf_of, digest_of
 from moderation.console.oauth import DiscordLogin
 from moderation.console.pages import ROOT
+from moderation.console.replay import Line, replay_line
 from moderation.console.site import ConsoleSettings, first_key, open_console
 from moderation.console.wishes import carry_out
 from tests.conftest import NOON, Clock
@@ -580,6 +582,57 @@ async def test_a_rule_is_replayed_before_it_is_in_force(at: Desk) -> None:
         assert answer.status == 400, bad
     assert await at.did("/policy/line", name="nsfw.hold", scope="tier:pro", value="0.7") == "rule"
     assert "0.7, for tier:pro" in await at.page("/policy")
+
+
+async def test_a_line_is_replayed_on_the_scores_that_were_kept(at: Desk) -> None:
+    await at.sign_in()
+    sexual = "it came out as something not everybody wants to see"
+
+    async def scored(score: float, *others: float, ruling: Ruling = Ruling.ALLOW) -> int:
+        wish = await at.wish(
+            "held" if ruling is Ruling.HOLD else "done", f"u{score}", f"no {score}"
+        )
+        for each in (score, *others):
+            verdict = Verdict(ruling=ruling, check="nsfw", reason=sexual, scores={"nsfw": each})
+            await at.store.write(
+                lambda c: verdicts.note(c, wish, Stage.PICTURE, verdict, at.clock())  # noqa: B023
+            )
+        return wish
+
+    await scored(0.05)
+    await scored(0.1, 0.35)  # two pictures: the wish counts once, by the higher
+    fine, bad = await scored(0.31), await scored(0.45)
+    harmless = await scored(0.64, ruling=Ruling.HOLD)
+    await at.store.write(
+        lambda c: c.execute("UPDATE casebook SET state = 'removed' WHERE id = ?", (bad,))
+    )
+    for wish in (harmless, fine):
+        await at.store.write(lambda c: verdicts.overturn(c, wish, NOON))  # noqa: B023
+    form = {"name": "nsfw.hold", "scope": "everyone"}
+    told = await (await at.post("/policy/try", **form, value="0.3")).text()
+    assert "last <b>5</b> wishes" in told
+    assert "held <b>3 more</b>, 0 of them appealed and overturned, 1 taken down later" in told
+    told = await (await at.post("/policy/try", **form, value="0.7")).text()
+    assert "<b>0 more</b>, and <b>1 fewer</b>, 1 of them found harmless" in told
+    told = await (await at.post("/policy/try", **{**form, "scope": "adults"}, value="0.3")).text()
+    assert "<b>0 more</b>" in told
+    for wrong in ({"value": "much"}, {"value": ""}, {"name": "flood.words", "value": "3"}):
+        assert (await at.post("/policy/try", **{**form, **wrong})).status == 400, wrong
+
+
+async def test_a_replay_reads_so_far_and_no_farther(
+    at: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(9):
+        wish = await at.wish("done", f"u{n}")
+        verdict = Verdict(ruling=Ruling.ALLOW, check="nsfw", scores={"nsfw": 0.1})
+        await at.store.write(lambda c: verdicts.note(c, wish, Stage.PICTURE, verdict, NOON))  # noqa: B023
+    line = Line(scope="everyone", name="nsfw.hold", value=0.0)
+    assert (await replay_line(at.store, line, 0.0)).more == 9
+    monkeypatch.setattr(replay_module, "REACH", 4)
+    assert (await replay_line(at.store, line, 0.0)).more == 9
+    monkeypatch.setattr(replay_module, "FARTHEST", 8)
+    assert 0 < (await replay_line(at.store, line, 0.0)).more < 9
 
 
 async def test_the_line_tells_and_pages_hear_of_it(at: Desk) -> None:
