@@ -231,11 +231,11 @@ def job_of(c: Connection, wish: int) -> int | None:
 
 
 def notes(
-    c: Connection, *, job_id: int | None = None, account: tuple[str, str] | None = None
+    c: Connection, *, wish: int | None = None, account: tuple[str, str] | None = None
 ) -> list[Note]:
-    """What moderators wrote about a job or an account, oldest first."""
-    where = "job_id = ?"
-    values: list[object] = [job_id]
+    """What moderators wrote about a wish or an account, oldest first."""
+    where = "mention_id = ?"
+    values: list[object] = [wish]
     if account is not None:
         where, values = "platform = ? AND user_id = ?", [*account]
     found = c.execute(

@@ -1153,6 +1153,12 @@ CREATE TABLE cards (
     UNIQUE (about, number, platform, channel)
 );
 CREATE INDEX cards_standing ON cards (platform, not_before) WHERE over_at IS NULL;
+
+-- Notes are about a wish, whether or not it became a job.
+ALTER TABLE notes ADD COLUMN mention_id INTEGER REFERENCES mentions (id);
+UPDATE notes SET mention_id = (SELECT mention_id FROM jobs WHERE id = job_id)
+    WHERE job_id IS NOT NULL;
+CREATE INDEX notes_wish ON notes (mention_id) WHERE mention_id IS NOT NULL;
 """
 
 
@@ -1223,7 +1229,7 @@ def m010_casebook(db: Database) -> None:
 
 @migrations()
 def m011_cards(db: Database) -> None:
-    """Cards in moderators' channels, and asking whoever posted a photo."""
+    """Cards in moderators' channels, asking whoever posted a photo, notes on any wish."""
     _run_all(db, _CARDS)
 
 

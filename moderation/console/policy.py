@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -22,6 +22,9 @@ from moderation.console.replay import Change, Line, Outcome, replay, replay_line
 from moderation.console.wishes import back, reason_of
 from moderation.lexicon import Lexicon
 
+#: The rules and the lines that the files draw.
+Files = tuple[tuple[words.Rule, ...], lines.Standards]
+
 _GUILD = re.compile(r"[\w-]{1,40}")
 
 
@@ -31,6 +34,7 @@ class Policy:
         self._store = pages.store
         self._turn = asyncio.Lock()
         self._looks: Mapping[str, Look] = {}
+        self._files: Files | None = None
 
     def mount(self, app: web.Application) -> None:
         app.router.add_get("/policy", self._page)
@@ -52,7 +56,7 @@ class Policy:
         trouble: str = "",
     ) -> web.Response:
         changed = await self._store.read(casebook.changed_policy)
-        rules, file = await asyncio.to_thread(_files)
+        rules, file = await self._known()
         return await self._pages.page(
             request,
             "policy.html",
@@ -77,7 +81,7 @@ class Policy:
         form = await request.post()
         if "name" in form:
             return await self._try_line(request, form)
-        change, trouble = _change(form)
+        change, trouble = _change(form, (await self._known())[0])
         if trouble:
             return await self._shown(request, change=change, trouble=trouble)
         async with self._turn:
@@ -86,7 +90,7 @@ class Policy:
         return await self._shown(request, change=change, outcome=outcome)
 
     async def _try_line(self, request: web.Request, form: Mapping[str, Any]) -> web.Response:
-        known = (await asyncio.to_thread(lines.read)).everyone
+        known = (await self._known())[1].everyone
         line, trouble = _line_in(form, [name for name in known if _is_measured(name)])
         if line is None or line.value is None:
             return await self._shown(request, trouble=trouble or "What value shall be tried?")
@@ -98,7 +102,7 @@ class Policy:
     async def _rule(self, request: web.Request) -> web.Response:
         """Put a change in force, or take it back."""
         form = await request.post()
-        change, trouble = _change(form)
+        change, trouble = _change(form, (await self._known())[0])
         if trouble:
             return await self._shown(request, change=change, trouble=trouble)
         now, who, why = self._pages.clock(), request[SESSION].person.login, reason_of(form)
@@ -118,7 +122,7 @@ class Policy:
     async def _line(self, request: web.Request) -> web.Response:
         """Draw a line elsewhere; an empty value goes back to the file's."""
         form = await request.post()
-        line, trouble = _line_in(form, (await asyncio.to_thread(lines.read)).everyone)
+        line, trouble = _line_in(form, (await self._known())[1].everyone)
         if line is None:
             return await self._shown(request, trouble=trouble)
         now, who, why = self._pages.clock(), request[SESSION].person.login, reason_of(form)
@@ -134,6 +138,12 @@ class Policy:
         gone = await self._store.write(lambda c: standards.remove_pattern(c, number, who, why, now))
         return back(form, "rule" if gone else "late", f"{ROOT}/policy")
 
+    async def _known(self) -> Files:
+        """The rules and lines of the files, as they were when the first page was asked for."""
+        if self._files is None:
+            self._files = await asyncio.to_thread(_read)
+        return self._files
+
     async def _look(self, name: str) -> Look:
         """A check of our own, opened when it is first asked."""
         if name not in self._looks:
@@ -142,7 +152,7 @@ class Policy:
         return self._looks[name]
 
 
-def _change(form: Mapping[str, Any]) -> tuple[Change, str]:
+def _change(form: Mapping[str, Any], rules: Sequence[words.Rule]) -> tuple[Change, str]:
     """What a form says, and what is wrong with it."""
     ruling = str(form.get("ruling", "hold"))
     change = Change(
@@ -159,7 +169,7 @@ def _change(form: Mapping[str, Any]) -> tuple[Change, str]:
             if change.scope.startswith("guild:") or form.get("only") == "try"
             else "A pattern belongs to a guild: guild: and its number."
         )
-    if change.rule not in {rule.id for rule in _files()[0]}:
+    if change.rule not in {rule.id for rule in rules}:
         return change, "Choose a rule, or write a pattern."
     return change, ""
 
@@ -191,5 +201,5 @@ def _is_scope(scope: str) -> bool:
     )
 
 
-def _files() -> tuple[tuple[words.Rule, ...], lines.Standards]:
+def _read() -> Files:
     return words.read_rules(words.RULES, Lexicon().concepts), lines.read()

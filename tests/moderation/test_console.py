@@ -390,7 +390,7 @@ async def test_whatever_platforms_say_is_text(at: Desk, as_: str) -> None:
     def say(c: Connection) -> None:
         cases.report(c, account, wish, scene.NASTY, NOON)
         bans.ban(c, account, None, scene.NASTY, scene.NASTY, NOON)
-        desk.write_note(c, scene.NASTY, scene.NASTY, NOON, job_id=casebook.job_of(c, wish))
+        desk.write_note(c, scene.NASTY, scene.NASTY, NOON, wish=wish)
 
     await at.store.write(say)
     shown = (f"/all?as={as_}", f"/wishes/{wish}", "/cases", "/audit", f"/all?q={scene.NASTY}")
@@ -564,6 +564,20 @@ async def test_a_case_is_closed_with_its_outcome(at: Desk) -> None:
     assert await at.did(f"/cases/{case}/close", outcome="overturned", own="a duck") == "resolved"
     assert await at.did(f"/cases/{case}/close", outcome="upheld") == "late"
     assert "rubber duck" not in await at.page("/reported")
+
+
+async def test_a_wish_that_became_no_job_has_its_notes_and_cases(at: Desk) -> None:
+    await at.sign_in()
+    wish = await at.wish("refused", words="a rubber duck")
+    ada = Account(platform="sandbox", user_id="ada", handle="ada")
+    await at.store.write(lambda c: cases.appeal(c, ada, wish, "It is a duck.", NOON))
+    assert await at.did(f"/wishes/{wish}/note", text="ducks again") == "noted"
+    assert await at.did(f"/wishes/{wish}/note", text=" ") == ""
+    page = await at.page(f"/wishes/{wish}")
+    assert "ducks again" in page
+    assert "It is a duck." in page
+    entries = await at.store.read(lambda c: audit.trail(c, 1))
+    assert (entries[0].act, entries[0].subject) == (Act.NOTE, f"wish {wish}")
 
 
 async def test_a_rule_is_replayed_before_it_is_in_force(at: Desk) -> None:
