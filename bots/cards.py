@@ -98,7 +98,7 @@ def reported(
         return _over(case.outcome, what, case.closed_by, names, case.reason, escape)
     first = "🚩 **Reported" if case.kind is Kind.REPORT else "⚖️ **Appeal"
     lines = [f"{first}: {what}**", *_told(row, escape)]
-    lines.append(f"{escape(case.account.handle)} says: {_cut(escape(case.words)) or '-'}")
+    lines.append(f"{escape(case.account.handle)} says: {_on_one_line(case.words, escape) or '-'}")
     lines.append(f"Since {since}")
     return "\n".join([*lines, *([link] if link else [])])
 
@@ -126,7 +126,7 @@ def _told(row: Row | None, escape: Escape) -> list[str]:
     """Who wished for what."""
     if row is None:
         return [f"*{SEALED}*"]
-    wish = _cut(escape(row.wish)).replace("\n", " ") or "(a photo, in other words)"
+    wish = _on_one_line(row.wish, escape) or "(a photo, in other words)"
     photo = " (from a photo)" if row.photo else ""
     return [f"> {wish}{photo}", f"From {escape(row.handle)} on {row.platform}, tier {row.tier}"]
 
@@ -141,12 +141,14 @@ def _over(
 ) -> str:
     """What is left to read: who asked for what is in the console, for as long as it is kept."""
     who = f" by {names[by]}" if by is not None else ""
-    why = f"\n{escape(reason)}" if reason and outcome != "approved" else ""
+    why = f"\n{escape(reason)}" if reason and reason not in (outcome, FINE) else ""
     return f"{_OUTCOMES.get(outcome, outcome)}{who}: {what}{why}"
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+def _on_one_line(text: str, escape: Escape) -> str:
+    """Nobody's words look like a line of ours."""
+    line = " ".join(text.split())
+    return escape(line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…")
 
 
 def _listed(logins: Sequence[str], names: Mapping[str, str]) -> str:

@@ -2,14 +2,16 @@
 
 A row for each wish that became a job or was refused by a check, kept by triggers on
 the tables it tells of, so that it is true whoever writes. Its number is the mention's.
-A list reads one index, rarest condition first, and at most `SCAN` rows of it: where
-that is not enough for a page it says how far it looked. Counts come from counters.
+A list reads one index, rarest condition first, and at most `SCAN` rows of it, in a
+bounded time: where that is not enough for a page it says how far it looked. Counts
+come from counters.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,8 +21,8 @@ from data.cases import Case
 from data.store import Connection
 from data.words import Account, Prompt, Ruling, Tier
 
-#: Index entries one reading may look at.
-SCAN = 10_000
+#: Index entries one reading may look at, in pieces; where the disk is slow, for so many seconds.
+SCAN, PIECE, LOOKING = 10_000, 1_000, 0.025
 #: Small sets are counted up to here.
 MANY = 1000
 #: A claim is told for so many seconds after its holder last looked.
@@ -168,22 +170,41 @@ def matching(
     cursor: int | None = None,
     oldest_first: bool = False,
 ) -> tuple[list[int], int | None, bool]:
-    """The numbers of a stretch, the cursor behind it, and whether looking ended it.
+    """The numbers of a stretch, the cursor behind it, and whether looking ended it."""
+    ids: list[int] = []
+    looked, until = 0, time.monotonic() + LOOKING
+    while True:
+        room = limit + 1 - len(ids)
+        found, cursor = _look(c, shown, room, cursor, oldest_first=oldest_first)
+        ids += found
+        looked += PIECE
+        if len(ids) > limit:
+            return ids[:limit], ids[limit - 1], False
+        if cursor is None:
+            return ids, None, False
+        if looked >= SCAN or time.monotonic() > until:
+            return ids, cursor, True
+
+
+def _look(
+    c: Connection, shown: Filter, limit: int, cursor: int | None, *, oldest_first: bool
+) -> tuple[list[int], int | None]:
+    """What matches among the next `PIECE` index entries, and the last of them, None at the end.
 
     CROSS JOIN keeps SQLite from walking another index than the one that was chosen.
     """
     conditions, values = _conditions(shown)
     source, source_values = _source(c, shown, cursor, oldest_first=oldest_first)
     found = c.execute(
-        f"SELECT c.id FROM ({source} LIMIT {SCAN}) s CROSS JOIN casebook c ON c.id = s.id"
+        f"SELECT c.id FROM ({source} LIMIT {PIECE}) s CROSS JOIN casebook c ON c.id = s.id"
         f" {'WHERE ' + ' AND '.join(conditions) if conditions else ''} LIMIT ?",
-        (*source_values, *values, limit + 1),
+        (*source_values, *values, limit),
     ).fetchall()
     ids = [row["id"] for row in found]
-    if len(ids) > limit:
-        return ids[:limit], ids[limit - 1], False
-    last = c.execute(f"{source} LIMIT 1 OFFSET {SCAN - 1}", source_values).fetchone()
-    return ids, last["id"] if last else None, last is not None
+    if len(ids) == limit:
+        return ids, ids[-1]
+    last = c.execute(f"{source} LIMIT 1 OFFSET {PIECE - 1}", source_values).fetchone()
+    return ids, last["id"] if last else None
 
 
 def count(c: Connection, shown: Filter, limit: int = MANY) -> int:

@@ -701,10 +701,22 @@ def test_a_list_walks_one_index_and_sorts_nothing(
         assert "TEMP B-TREE" not in told, told
 
 
+@pytest.mark.parametrize(
+    ("scan", "piece", "looking", "expected"),
+    [(5, 5, 60.0, 3), (10, 5, 60.0, 2), (10, 5, -1.0, 3)],
+    ids=["one piece", "two pieces", "no time for a second piece"],
+)
 def test_a_short_look_says_where_to_look_further(
-    connection: Connection, picture_store: PictureStore, monkeypatch: pytest.MonkeyPatch
+    connection: Connection,
+    picture_store: PictureStore,
+    monkeypatch: pytest.MonkeyPatch,
+    scan: int,
+    piece: int,
+    looking: float,
+    expected: int,
 ) -> None:
-    monkeypatch.setattr(casebook, "SCAN", 5)
+    for name, value in (("SCAN", scan), ("PIECE", piece), ("LOOKING", looking)):
+        monkeypatch.setattr(casebook, name, value)
     for n in range(12):
         state = "failed" if n == 0 else "done"
         scene.add(connection, picture_store, f"u{n}", "a fox", state, NOON + n)
@@ -720,7 +732,7 @@ def test_a_short_look_says_where_to_look_further(
         assert stretch.bounded
         cursor = stretch.next
     assert [row.id for row in found] == [1]
-    assert looks == 3
+    assert looks == expected
 
 
 def test_counters_are_what_counting_finds(

@@ -33,7 +33,7 @@ from data.store import Connection as Look
 
 BUTTON: Final = re.compile(r"mc:(?P<verb>[a-z]{1,20}):(?P<card>[0-9]{1,18})")
 #: How often to look for what another process decided, and at least between two looks, in seconds.
-POLL, PACE = 1.0, 0.25
+POLL, PACE = 1.0, 0.5
 #: Posts and edits of one round in one channel: Discord takes few, and other channels wait.
 HANDFUL: Final = 3
 #: Seconds one of them may take, waits in Discord's limits included.
@@ -160,6 +160,7 @@ class Cards:
             face.text,
             files=await self._files(face),
             view=self._view(card, face),
+            suppress_embeds=True,
             nonce=nonce(f"card:{card.id}", card.about),
             allowed_mentions=_only(face.calls),
             **_reference(card),
@@ -205,7 +206,11 @@ class Cards:
         if face.picture is None:
             return []
         path = self._house.pictures.path(face.picture)
-        data = await asyncio.to_thread(lambda: faces.veiled(path.read_bytes()))
+        try:
+            data = await asyncio.to_thread(lambda: faces.veiled(path.read_bytes()))
+        except OSError as error:
+            structlog.get_logger().warning("a card without its picture", error=repr(error))
+            return []
         return [discord.File(io.BytesIO(data), filename="veiled.webp", spoiler=True)]
 
     async def _failed(self, card: Card, error: OtherWayError | PlatformError) -> None:
