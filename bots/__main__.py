@@ -36,6 +36,7 @@ from moderation.console import site as console
 from moderation.console.door import DoorSettings
 from moderation.console.oauth import DiscordLogin
 from moderation.console.site import ConsoleSettings
+from moderation.reasons import CANNED
 from ratelimit import control, quota
 from ratelimit import policy as policies
 from ratelimit.tiers import DAILY, TERMS
@@ -142,6 +143,8 @@ async def serve(settings: Settings, presence: Presence, stop: asyncio.Event) -> 
             ready=lambda: worker.ready,
             quotas=DAILY,
             quota=quota.of,
+            reasons=CANNED,
+            expire_after=known_standards.desk.expire_after,
         )
         platforms = [
             await stack.enter_async_context(load_platform(name)(house))

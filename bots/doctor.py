@@ -137,7 +137,7 @@ def _discord(settings: Settings) -> Iterator[Finding]:
         says = f"the token is {name}'s" if name else "Discord could not be asked about the token"
         yield Finding("Discord", Mark.WORKS if name else Mark.NOTE, says)
     if settings.discord_mod_channel is None:
-        says = f"reports are kept and told to nobody; set {PREFIX}DISCORD_MOD_CHANNEL"
+        says = f"what is held is told on the desk only; set {PREFIX}DISCORD_MOD_CHANNEL"
         yield Finding("Discord", Mark.NOTE, says)
     for sku, tier in settings.discord_skus:
         yield Finding("Discord", Mark.NOTE, f"who buys {sku} has the tier {tier}")

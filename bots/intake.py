@@ -21,7 +21,9 @@ import structlog
 
 from bots import grammar, photos
 from bots.platform import Delivery, House, Outcome, Platform, PlatformError
-from data import bans, cases, consent, jobs, journal, mentions, outbox, verdicts
+from data import bans, cards, cases, consent, jobs, journal, mentions, outbox, verdicts
+from data.cards import About
+from data.consent import Answer, Request
 from data.mentions import Received
 from data.store import Connection
 from data.words import (
@@ -57,6 +59,8 @@ NO_LADDER = Ladder(days=30, steps=())
 ABREAST = 32
 #: Waits between attempts to fetch a photo, in seconds.
 PHOTO_RETRIES = (0.5, 2.0)
+#: How often to look whether somebody agreed in another process, in seconds.
+POLL = 1.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +104,11 @@ class _Reviewed:
             hold=verdict.reason if verdict.ruling is Ruling.HOLD else None,
             allowance=self.allowance,
         )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Done:
+    """There is nothing more to be done with it now: somebody is asked, or it is decided."""
 
 
 class _Turns:
@@ -152,9 +161,19 @@ class Intake:
         async with asyncio.TaskGroup() as deciding:
             turns = _Turns(deciding, functools.partial(self._decide_safely, platform))
             turns.add(await self._store.read(lambda c: mentions.undecided(c, name)))
+            if platform.manners.asks_posters:
+                deciding.create_task(self._hear_posters(name, turns))
             cursor = await self._store.read(lambda c: mentions.cursor(c, name))
             async for delivery in platform.mentions(cursor):
                 turns.add([*delivery.kept, *await self._received(name, delivery)])
+
+    async def _hear_posters(self, name: str, turns: _Turns) -> None:
+        """Take up the wishes that waited for whoever posted their photo, for ever."""
+        while True:
+            heard, now = self._store.bell.rings, self._house.clock()
+            if await self._store.read(lambda c: consent.any_goes_on(c, name, now)):  # noqa: B023
+                turns.add(await self._store.write(lambda c: consent.going_on(c, name, now)))  # noqa: B023
+            await self._store.bell.after(heard, POLL)
 
     async def _received(self, name: str, delivery: Delivery) -> list[Received]:
         now = self._house.clock()
@@ -203,27 +222,32 @@ class Intake:
         if ban := await self._store.read(lambda c: _ban_of(c, mention, now)):
             await self._answer(received, ban)
             return
-        source = await self._source(platform, mention, prompt)
+        source = await self._source(platform, received, prompt)
         if isinstance(source, _Answer):
             await self._answer(received, source)
-            return
-        await self._admit(platform, received, source)
+        elif isinstance(source, _Source):
+            await self._admit(platform, received, source)
 
     async def _source(
-        self, platform: Platform, mention: Mention, prompt: Prompt
-    ) -> _Source | _Answer:
-        """What the picture starts from: own photo, the post answered, or words alone."""
+        self, platform: Platform, received: Received, prompt: Prompt
+    ) -> _Source | _Answer | _Done:
+        """What the picture starts from: a photo, the post answered, or words alone."""
+        mention = received.mention
         if mention.photo is not None:
-            source = await self._from_photo(platform, mention, mention.photo, prompt)
+            source = await self._from_photo(platform, received, mention.photo, prompt)
             if source is not None:
                 return source
         earlier = await self._earlier(mention, prompt)
+        if earlier is not None and not await self._may_be_redrawn(mention, earlier):
+            if mention.parent_photo is None or prompt.intent is Intent.AGAIN:
+                return _Answer(say=Say.NOT_YOUR_PHOTO)
+            earlier = None  # its photo may still be asked for, of whoever posted it
         if prompt.intent is Intent.AGAIN:
-            return _repeated(mention, earlier)
+            return _repeated(earlier)
         if earlier is not None and (mention.about is not None or mention.in_reply_to is not None):
             return await self._from_job(mention, earlier, prompt)
         if mention.parent_photo is not None:
-            source = await self._from_photo(platform, mention, mention.parent_photo, prompt)
+            source = await self._from_photo(platform, received, mention.parent_photo, prompt)
             if source is not None:
                 return source
         if prompt.intent is Intent.NOTHING or not prompt.wish:
@@ -246,8 +270,6 @@ class Intake:
 
     async def _from_job(self, mention: Mention, job: Job, prompt: Prompt) -> _Source | _Answer:
         """Answering one of our pictures: new words refine it, no words restyle it."""
-        if job.photo is not None and job.account.user_id != mention.account.user_id:
-            return _Answer(say=Say.NOT_YOUR_PHOTO)
         if prompt.wish:
             return _Source(photo=job.photo, prompt=_refined(job, prompt))
         pictures = await self._store.read(lambda c: jobs.pictures(c, job.id))
@@ -258,12 +280,61 @@ class Intake:
             prompt=self._restyling(dataclasses.replace(prompt, wish=job.prompt.wish)),
         )
 
-    async def _from_photo(
-        self, platform: Platform, mention: Mention, ref: PhotoRef, prompt: Prompt
-    ) -> _Source | _Answer | None:
-        """None where it turns out that there is no photo."""
-        if ref.owner != mention.account.user_id:
+    async def _may_be_redrawn(self, mention: Mention, job: Job) -> bool:
+        """What began with a photo is its asker's alone, and only while its poster has nothing
+        against it."""
+        if job.photo is None:
+            return True
+        own = job.account.user_id == mention.account.user_id
+        return own and await self._store.read(lambda c: consent.stands(c, job))
+
+    async def _by_leave(
+        self, platform: Platform, received: Received, ref: PhotoRef, prompt: Prompt
+    ) -> _Answer | _Done | None:
+        """Somebody else posted the photo, and has to agree; None where they have."""
+        request = await self._store.read(lambda c: consent.request_of(c, received.id))
+        if request is None:
+            return await self._ask_poster(platform, received, ref, prompt)
+        if request.answer is None:
+            return _Done()
+        agreed = await self._store.read(lambda c: consent.agreed(c, platform.name, request))
+        return None if agreed else _no_consent(request)
+
+    async def _ask_poster(
+        self, platform: Platform, received: Received, ref: PhotoRef, prompt: Prompt
+    ) -> _Answer | _Done:
+        """Have them asked, where they can and may be; first of all the checks read the wish."""
+        mention, now, seconds = received.mention, self._house.clock(), platform.manners.asks_posters
+        asker, place = mention.account, mention.thread
+        if not (seconds and ref.owner and place) or not await self._store.read(
+            lambda c: consent.may_be_asked(c, platform.name, ref.owner, asker.user_id, now)
+        ):
             return _Answer(say=Say.NOT_YOUR_PHOTO)
+        subject = self._subject(mention, self._restyling(prompt), photo=True)
+        verdict = await asyncio.to_thread(self._review, Stage.PROMPT, subject)
+
+        def act(c: Connection) -> None:
+            if verdict.ruling is Ruling.REFUSE:
+                self._note(c, received, {Stage.PROMPT: verdict}, now)
+                self._refuse(c, received, Stage.PROMPT, verdict, now)
+                return
+            # Nobody is called by us to read what a person has to look at first.
+            words = verdict.ruling is Ruling.ALLOW
+            number = consent.ask(c, received.id, asker, ref.owner, now + seconds, now, words=words)
+            answers = mention.in_reply_to
+            cards.want(c, About.REQUEST, number, platform.name, str(place), now, answers=answers)
+
+        await self._store.write(act)
+        return _Done()
+
+    async def _from_photo(
+        self, platform: Platform, received: Received, ref: PhotoRef, prompt: Prompt
+    ) -> _Source | _Answer | _Done | None:
+        """None where it turns out that there is no photo."""
+        if ref.owner != received.mention.account.user_id:
+            no = await self._by_leave(platform, received, ref, prompt)
+            if no is not None:
+                return no
         try:
             raw = await _fetch(platform, ref)
             if raw is None:
@@ -308,32 +379,52 @@ class Intake:
         return [None] * len(reviewed)
 
     def _passes(self, c: Connection, reviewed: _Reviewed, now: float) -> bool:
-        """Note what the checks said; False where that, or a ban, was its answer."""
+        """Note what the checks said; False where that, a ban or a poster's no was its answer."""
         received, mention = reviewed.received, reviewed.received.mention
-        for at, said in reviewed.verdicts.items():
-            verdicts.note(c, received.id, at, said, now, guild=mention.guild)
+        self._note(c, received, reviewed.verdicts, now)
         stage, verdict = reviewed.strictest
         if verdict.ruling is Ruling.REFUSE:
-            if verdict.strike:
-                bans.strike(c, mention.account, received.id, verdict.rule, self._ladder, now)
-            answer = _Answer(say=_REFUSALS[stage], facts={"reason": verdict.reason})
-            _say(c, received, answer, now)
+            self._refuse(c, received, stage, verdict, now)
             return False
         if ban := _ban_of(c, mention, now):
             _say(c, received, ban, now)
             return False
+        request = consent.request_of(c, received.id)
+        if request is not None and not consent.agreed(c, mention.platform, request):
+            _say(c, received, _no_consent(request), now)
+            return False
         mentions.come_back(c, mention.account)
         return True
 
-    async def _reviewed(self, mention: Mention, source: _Source) -> dict[Stage, Verdict]:
-        """What the checks say of the words, and of the photo where the words may pass."""
-        subject = Subject(
-            prompt=source.prompt,
-            photo=source.photo is not None,
+    def _note(
+        self, c: Connection, received: Received, reviewed: Mapping[Stage, Verdict], now: float
+    ) -> None:
+        for stage, verdict in reviewed.items():
+            verdicts.note(c, received.id, stage, verdict, now, guild=received.mention.guild)
+
+    def _refuse(
+        self, c: Connection, received: Received, stage: Stage, verdict: Verdict, now: float
+    ) -> None:
+        if verdict.strike:
+            account = received.mention.account
+            bans.strike(c, account, received.id, verdict.rule, self._ladder, now)
+        _say(c, received, _Answer(say=_REFUSALS[stage], facts={"reason": verdict.reason}), now)
+
+    def _subject(self, mention: Mention, prompt: Prompt, *, photo: bool) -> Subject:
+        return Subject(
+            prompt=prompt,
+            photo=photo,
             circumstances=Circumstances(
-                account=mention.account, guild=mention.guild, adults=mention.adults
+                account=mention.account,
+                named=mention.named,
+                guild=mention.guild,
+                adults=mention.adults,
             ),
         )
+
+    async def _reviewed(self, mention: Mention, source: _Source) -> dict[Stage, Verdict]:
+        """What the checks say of the words, and of the photo where the words may pass."""
+        subject = self._subject(mention, source.prompt, photo=source.photo is not None)
         verdict = await asyncio.to_thread(self._review, Stage.PROMPT, subject)
         if source.photo is None or verdict.ruling is Ruling.REFUSE:
             return {Stage.PROMPT: verdict}
@@ -428,12 +519,15 @@ def _refined(job: Job, prompt: Prompt) -> Prompt:
     )
 
 
-def _repeated(mention: Mention, earlier: Job | None) -> _Source | _Answer:
-    """The earlier wish with a fresh seed; another person's photo stays theirs."""
+def _no_consent(request: Request) -> _Answer:
+    silent = request.answer is Answer.EXPIRED
+    return _Answer(say=Say.NO_CONSENT, facts={"silent": silent})
+
+
+def _repeated(earlier: Job | None) -> _Source | _Answer:
+    """The earlier wish with a fresh seed."""
     if earlier is None:
         return _Answer(say=Say.NOTHING_TO_REPEAT)
-    if earlier.photo is not None and earlier.account.user_id != mention.account.user_id:
-        return _Answer(say=Say.NOT_YOUR_PHOTO)
     return _Source(photo=earlier.photo, prompt=dataclasses.replace(earlier.prompt, seed=None))
 
 

@@ -73,6 +73,9 @@ class Manners:
     live_times: bool = False
     #: Replies on their way at the same time; more where they wait in the platform's own limits.
     abreast: int = 8
+    #: For how long whoever posted a photo is asked whether somebody else may have it painted,
+    #: in seconds; 0 is never: such wishes are declined.
+    asks_posters: float = 0.0
     #: How many days back it is asked whether what we keep still stands there; 0 is never.
     sweep_days: int = 0
 
@@ -120,6 +123,9 @@ class House:
     quotas: Mapping[Tier, int]
     #: What an account has had today, and has left.
     quota: Callable[[Connection, Account, float], Quota]
+    #: What moderators may say without writing, and after how many seconds a hold expires.
+    reasons: Sequence[str] = ()
+    expire_after: float = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -465,7 +465,8 @@ class Settings(BaseSettings):
     ) = _setting(None, "Discord: where its gateway is. Empty: where the API says.")
     discord_mod_channel: str | None = _setting(
         None,
-        "Discord: the number of the channel in which reports arrive and `/mod` works.",
+        "Discord: the number of the moderators' channel: there is a card for all that is held or"
+        " reported, and `/mod` works.",
         "the number of a channel, such as 1234567890",
         pattern=r"^[0-9]{1,20}$",
     )

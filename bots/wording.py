@@ -208,6 +208,7 @@ _STATUS: Final[Mapping[str, str]] = MappingProxyType(
         JobState.COMPLETED: "status.sent",
         JobState.CANCELLED: "status.cancelled",
         JobState.EXPIRED: "status.expired",
+        "asking": "status.asking",
     }
 )
 
@@ -216,6 +217,7 @@ _STATE_LINES: Final[Mapping[str, str]] = MappingProxyType(
         "received": "Read; one moment",
         "refused": "Not this time; the answer is on its way",
         "answered": "The answer is on its way",
+        "asking": "Whoever posted that photo is asked",
         JobState.HELD: "A person will look at it first",
         JobState.COMPLETED: "Painted; the reply is on its way",
         JobState.DISCARDED: "No picture this time; the answer is on its way",
@@ -406,6 +408,11 @@ def _no_wish(_facts: Facts, _now: float) -> list[str]:
     ]
 
 
+def _no_consent(facts: Facts, _now: float) -> list[str]:
+    said = "did not answer" if facts.get("silent") else "does not want it painted"
+    return [f"Whoever posted that photo {said}.", "Try one of your own.", FREE_OF_COST]
+
+
 def _oversized_photo(facts: Facts, _now: float) -> list[str]:
     width, height, megapixels = (facts.get(name) for name in ("width", "height", "megapixels"))
     size, limit = facts.get("bytes"), facts.get("limit")
@@ -555,6 +562,7 @@ _SAYINGS: Final[Mapping[Say, Callable[[Facts, float], list[str]]]] = MappingProx
             "Post one of your own and tag me there.",
             FREE_OF_COST,
         ),
+        Say.NO_CONSENT: _no_consent,
         Say.UNREADABLE_PHOTO: _always(
             "I could not open that photo.",
             "Please send it again as a JPEG, PNG, WEBP or GIF.",

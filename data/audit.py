@@ -136,6 +136,12 @@ def of_job(job_id: int) -> str:
     return f"job {job_id}"
 
 
+def of_wish(c: Connection, mention_id: int) -> str:
+    """How a wish is called as a subject: as its job, where it became one."""
+    row = c.execute("SELECT id FROM jobs WHERE mention_id = ?", (mention_id,)).fetchone()
+    return of_job(row["id"]) if row else f"wish {mention_id}"
+
+
 def of_account(platform: str, user_id: str) -> str:
     """How an account is called as a subject."""
     return f"account {platform}/{user_id}"

@@ -2,14 +2,16 @@
 
 A row for each wish that became a job or was refused by a check, kept by triggers on
 the tables it tells of, so that it is true whoever writes. Its number is the mention's.
-A list reads one index, rarest condition first, and at most `SCAN` rows of it: where
-that is not enough for a page it says how far it looked. Counts come from counters.
+A list reads one index, rarest condition first, and at most `SCAN` rows of it, in a
+bounded time: where that is not enough for a page it says how far it looked. Counts
+come from counters.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,10 +19,10 @@ from typing import Any
 from data import cases
 from data.cases import Case
 from data.store import Connection
-from data.words import Account, Prompt, Tier
+from data.words import Account, Prompt, Ruling, Tier
 
-#: Index entries one reading may look at.
-SCAN = 10_000
+#: Index entries one reading may look at, in pieces; where the disk is slow, for so many seconds.
+SCAN, PIECE, LOOKING = 10_000, 1_000, 0.025
 #: Small sets are counted up to here.
 MANY = 1000
 #: A claim is told for so many seconds after its holder last looked.
@@ -125,6 +127,19 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """What one check measured in an image of a wish, how it ruled, and what became of it.
+
+    `adults`: it was asked for in a place kept for them.
+    """
+
+    asked: Asked
+    adults: bool
+    score: float
+    ruling: Ruling
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
     """What a moderator wrote for the others."""
 
@@ -155,22 +170,41 @@ def matching(
     cursor: int | None = None,
     oldest_first: bool = False,
 ) -> tuple[list[int], int | None, bool]:
-    """The numbers of a stretch, the cursor behind it, and whether looking ended it.
+    """The numbers of a stretch, the cursor behind it, and whether looking ended it."""
+    ids: list[int] = []
+    looked, until = 0, time.monotonic() + LOOKING
+    while True:
+        room = limit + 1 - len(ids)
+        found, cursor = _look(c, shown, room, cursor, oldest_first=oldest_first)
+        ids += found
+        looked += PIECE
+        if len(ids) > limit:
+            return ids[:limit], ids[limit - 1], False
+        if cursor is None:
+            return ids, None, False
+        if looked >= SCAN or time.monotonic() > until:
+            return ids, cursor, True
+
+
+def _look(
+    c: Connection, shown: Filter, limit: int, cursor: int | None, *, oldest_first: bool
+) -> tuple[list[int], int | None]:
+    """What matches among the next `PIECE` index entries, and the last of them, None at the end.
 
     CROSS JOIN keeps SQLite from walking another index than the one that was chosen.
     """
     conditions, values = _conditions(shown)
     source, source_values = _source(c, shown, cursor, oldest_first=oldest_first)
     found = c.execute(
-        f"SELECT c.id FROM ({source} LIMIT {SCAN}) s CROSS JOIN casebook c ON c.id = s.id"
+        f"SELECT c.id FROM ({source} LIMIT {PIECE}) s CROSS JOIN casebook c ON c.id = s.id"
         f" {'WHERE ' + ' AND '.join(conditions) if conditions else ''} LIMIT ?",
-        (*source_values, *values, limit + 1),
+        (*source_values, *values, limit),
     ).fetchall()
     ids = [row["id"] for row in found]
-    if len(ids) > limit:
-        return ids[:limit], ids[limit - 1], False
-    last = c.execute(f"{source} LIMIT 1 OFFSET {SCAN - 1}", source_values).fetchone()
-    return ids, last["id"] if last else None, last is not None
+    if len(ids) == limit:
+        return ids, ids[-1]
+    last = c.execute(f"{source} LIMIT 1 OFFSET {PIECE - 1}", source_values).fetchone()
+    return ids, last["id"] if last else None
 
 
 def count(c: Connection, shown: Filter, limit: int = MANY) -> int:
@@ -218,11 +252,11 @@ def job_of(c: Connection, wish: int) -> int | None:
 
 
 def notes(
-    c: Connection, *, job_id: int | None = None, account: tuple[str, str] | None = None
+    c: Connection, *, wish: int | None = None, account: tuple[str, str] | None = None
 ) -> list[Note]:
-    """What moderators wrote about a job or an account, oldest first."""
-    where = "job_id = ?"
-    values: list[object] = [job_id]
+    """What moderators wrote about a wish or an account, oldest first."""
+    where = "mention_id = ?"
+    values: list[object] = [wish]
     if account is not None:
         where, values = "platform = ? AND user_id = ?", [*account]
     found = c.execute(
@@ -258,19 +292,41 @@ def last_asked(c: Connection, before: int | None, limit: int) -> list[Asked]:
         " WHERE ? IS NULL OR k.id < ? ORDER BY k.id DESC LIMIT ?",
         (before, before, limit),
     )
-    return [
-        Asked(
-            wish=row["id"],
-            guild=row["guild"],
-            tier=row["tier"],
-            state=row["state"],
-            prompt=Prompt.from_json(json.loads(row["prompt"]))
-            if row["prompt"]
-            else Prompt(wish=row["text"] or ""),
-            overturned=bool(row["overturned"]),
+    return [_asked(row) for row in found]
+
+
+def last_scored(
+    c: Connection, check: str, before: int | None, reach: int
+) -> tuple[list[Scored], int | None]:
+    """What a check measured, newest first, in the `reach` lines of the journal older than number
+    `before`; and the number to go on from, None at the journal's beginning."""
+    if before is None:
+        before = c.execute("SELECT coalesce(max(id), 0) + 1 AS id FROM journal").fetchone()["id"]
+    found = c.execute(
+        "SELECT v.detail, k.id, k.guild, k.tier, k.state, j.prompt,"
+        " json_extract(m.payload, '$.text') AS text,"
+        " coalesce(json_extract(m.payload, '$.adults'), 0) AS adults,"
+        " EXISTS (SELECT 1 FROM hits h WHERE h.mention_id = k.id"
+        "  AND h.overturned_at IS NOT NULL) AS overturned"
+        " FROM journal v CROSS JOIN casebook k ON k.id = v.mention_id"
+        " JOIN mentions m ON m.id = k.id LEFT JOIN jobs j ON j.mention_id = k.id"
+        " WHERE v.id >= ? AND v.id < ? AND v.event = 'verdict'"
+        " AND NOT EXISTS (SELECT 1 FROM hits h WHERE h.mention_id = k.id AND h.sealed)"
+        " ORDER BY v.id DESC",
+        (before - reach, before),
+    )
+    scored = [
+        Scored(
+            asked=_asked(row),
+            adults=bool(row["adults"]),
+            score=said["scores"][check],
+            ruling=Ruling(said["ruling"]),
         )
         for row in found
+        for said in json.loads(row["detail"]).get("checks", ())
+        if said["check"] == check and check in said.get("scores", {})
     ]
+    return scored, before - reach if before > reach else None
 
 
 def changed_policy(c: Connection) -> dict[str, list[dict[str, Any]]]:
@@ -465,6 +521,18 @@ def _first_after(c: Connection, moment: float) -> int:
 
 #: Neighbours in time may be numbered a little out of order.
 SLACK = 1000
+
+
+def _asked(row: Any) -> Asked:
+    prompt = Prompt.from_json(json.loads(row["prompt"])) if row["prompt"] else None
+    return Asked(
+        wish=row["id"],
+        guild=row["guild"],
+        tier=row["tier"],
+        state=row["state"],
+        prompt=prompt or Prompt(wish=row["text"] or ""),
+        overturned=bool(row["overturned"]),
+    )
 
 
 def _row(row: Any) -> Row:

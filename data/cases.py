@@ -128,6 +128,15 @@ def waiting(c: Connection, limit: int, *, after: int = 0) -> list[Case]:
     return [_case(row) for row in rows]
 
 
+def of_wish(c: Connection, mention_id: int) -> list[Case]:
+    """All cases about one wish, whether or not it became a job, oldest first."""
+    rows = c.execute(
+        "SELECT * FROM cases WHERE kind IN ('report', 'appeal') AND mention_id = ? ORDER BY id",
+        (mention_id,),
+    )
+    return [_case(row) for row in rows]
+
+
 def of_job(c: Connection, job_id: int) -> list[Case]:
     """All cases about one job, oldest first."""
     rows = c.execute("SELECT * FROM cases WHERE job_id = ? ORDER BY id", (job_id,))

@@ -36,7 +36,9 @@ def filled_in(
         return dataclasses.replace(
             facts,
             recent_wishes=_recent_wishes(c, account.platform, account.user_id, now - WISHES),
-            opted_out=consent.opted_out_among(c, account.platform, words, account.user_id),
+            opted_out=consent.opted_out_among(
+                c, account.platform, words, account.user_id, ids=known.named
+            ),
         )
     photos = _recent_photos(c, now - PHOTOS) if stage is Stage.PHOTO else ()
     return dataclasses.replace(facts, recent_photos=photos, taken_down=_taken_down(c))

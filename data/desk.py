@@ -195,16 +195,16 @@ def write_note(
     text: str,
     now: float,
     *,
-    job_id: int | None = None,
+    wish: int | None = None,
     account: tuple[str, str] | None = None,
 ) -> None:
-    """A moderator's note on a job or on an account (platform, user id)."""
+    """A moderator's note on a wish (by its mention) or on an account (platform, user id)."""
     platform, user_id = account or (None, None)
     c.execute(
-        "INSERT INTO notes (job_id, platform, user_id, by, at, text) VALUES (?, ?, ?, ?, ?, ?)",
-        (job_id, platform, user_id, by, now, text),
+        "INSERT INTO notes (mention_id, platform, user_id, by, at, text) VALUES (?, ?, ?, ?, ?, ?)",
+        (wish, platform, user_id, by, now, text),
     )
-    subject = audit.of_account(*account) if account else audit.of_job(job_id or 0)
+    subject = audit.of_account(*account) if account else audit.of_wish(c, wish or 0)
     audit.note(c, by, Act.NOTE, subject, text, now)
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from data import jobs, journal, marks, outbox
+from data import consent, jobs, journal, marks, outbox
+from data.consent import Answer
 from data.store import Connection
 from data.words import Account, Event
 
@@ -58,6 +59,8 @@ def forget(c: Connection, mention_id: int, now: float) -> list[str]:
         " WHERE id = ?",
         (now, now, mention_id),
     )
+    if (request := consent.request_of(c, mention_id)) is not None:
+        consent.answer(c, request.id, Answer.EXPIRED, now)
     c.execute("UPDATE outbox SET text = '' WHERE mention_id = ?", (mention_id,))
     c.execute("UPDATE cases SET words = '' WHERE mention_id = ?", (mention_id,))
     c.execute(

@@ -8,7 +8,7 @@ from typing import Any
 
 from data import jsontext
 from data.store import Connection
-from data.words import Event, Ruling
+from data.words import Event, Prompt, Ruling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,16 @@ def softened(c: Connection, mention_id: int) -> bool:
         (mention_id, Event.VERDICT, Ruling.SOFTEN),
     ).fetchone()
     return row is not None
+
+
+def prompt_of(c: Connection, mention_id: int) -> Prompt | None:
+    """What a mention's words were read as."""
+    row = c.execute(
+        "SELECT detail FROM journal WHERE mention_id = ? AND event = ? AND detail <> '{}'"
+        " ORDER BY id DESC LIMIT 1",
+        (mention_id, Event.PROMPT),
+    ).fetchone()
+    return Prompt.from_json(jsontext.read(row["detail"])) if row else None
 
 
 def story(c: Connection, mention_id: int) -> list[Line]:

@@ -15,7 +15,9 @@ def ticket(c: Connection, platform: str, source_id: str, now: float) -> Ticket |
     if job is not None:
         return _of_job(c, job, now)
     row = c.execute(
-        "SELECT state, reason FROM queue_log WHERE platform = ? AND post = ?",
+        "SELECT iif(r.id IS NULL, l.state, 'asking') AS state, l.reason FROM queue_log l"
+        " LEFT JOIN photo_requests r ON r.mention_id = l.mention AND r.answer IS NULL"
+        " WHERE l.platform = ? AND l.post = ?",
         (platform, source_id),
     ).fetchone()
     return Ticket(state=row["state"], reason=row["reason"]) if row else None

@@ -109,6 +109,12 @@ def by_source(c: Connection, platform: str, source_id: str) -> Received | None:
     return Received(id=row["id"], mention=Mention.from_json(json.loads(row["payload"])))
 
 
+def by_id(c: Connection, mention_id: int) -> Mention | None:
+    """A mention by its number in the inbox."""
+    row = c.execute("SELECT payload FROM mentions WHERE id = ?", (mention_id,)).fetchone()
+    return Mention.from_json(json.loads(row["payload"])) if row else None
+
+
 def learn(c: Connection, platform: str, source_id: str, address: Mapping[str, object]) -> None:
     """Add to the way back what the platform told only after the mention was written."""
     c.execute(

@@ -161,6 +161,20 @@ def readmit(c: Connection, staff_id: int) -> Person | None:
     return by_id(c, staff_id)
 
 
+def is_removed(c: Connection, login: str) -> bool:
+    """Whether somebody was a moderator here and is not to be one any more."""
+    row = c.execute(
+        "SELECT 1 FROM staff WHERE login = ? AND removed_at IS NOT NULL", (login,)
+    ).fetchone()
+    return row is not None
+
+
+def name_of(c: Connection, login: str) -> str | None:
+    """What somebody is called who signed in to the console."""
+    row = c.execute("SELECT name FROM staff WHERE login = ?", (login,)).fetchone()
+    return row["name"] if row else None
+
+
 def by_id(c: Connection, staff_id: int) -> Person | None:
     row = c.execute("SELECT * FROM staff WHERE id = ?", (staff_id,)).fetchone()
     return _person(row) if row else None

@@ -81,6 +81,7 @@ class Event(StrEnum):
     EXPIRE = "expire"
     REPORT = "report"
     REMOVE = "remove"
+    CONSENT = "consent"  #: whoever posted the photo was asked, or has answered
 
 
 class Intent(StrEnum):
@@ -105,6 +106,7 @@ class Say(StrEnum):
     NOTHING_TO_REPEAT = "nothing_to_repeat"
     NO_WISH = "no_wish"
     NOT_YOUR_PHOTO = "not_your_photo"
+    NO_CONSENT = "no_consent"  #: whoever posted the photo said no, or nothing
     UNREADABLE_PHOTO = "unreadable_photo"
     OVERSIZED_PHOTO = "oversized_photo"
     REFUSED_PROMPT = "refused_prompt"
@@ -161,7 +163,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhotoRef:
-    """A photo the platform can fetch, and whose it is."""
+    """A photo the platform can fetch, and whose it is: a user id, "" for nobody to be asked."""
 
     ref: str
     owner: str
@@ -177,7 +179,8 @@ class Mention:
     `thread` the conversation, where the platform has such a thing, and `addressed`
     the user ids of others who would hear of an answer. `guild` and `channel` are where
     it was said, on platforms that have such places, `adults` whether the place is kept for
-    adults, and `account_since` when the account was made, where the platform tells.
+    adults, and `account_since` when the account was made, where the platform tells. `named`
+    are user ids of people it tags, where their handles are not in the text.
 
     Where a form was filled in instead of a text, `prompt` is what it says; `about` is
     the earlier job it is about, and `picture` which of its pictures, the first being 0.
@@ -205,6 +208,7 @@ class Mention:
     language: str | None = None
     address: dict[str, Any] = dataclasses.field(default_factory=dict)
     adults: bool = False
+    named: tuple[str, ...] = ()
 
     @property
     def circle(self) -> str:
@@ -226,6 +230,7 @@ class Mention:
                 "photo": photo(fields["photo"]),
                 "parent_photo": photo(fields["parent_photo"]),
                 "addressed": tuple(fields.get("addressed", ())),
+                "named": tuple(fields.get("named", ())),
                 "prompt": Prompt.from_json(fields["prompt"]) if fields.get("prompt") else None,
             }
         )
@@ -308,11 +313,12 @@ class Circumstances:
     them for this tier or guild; `patterns` are the guild's own, with their rulings.
     `recent_wishes` are the account's of the last minutes, `recent_photos` the
     fingerprints of everybody's of the last hour with whose they are, `taken_down` those
-    of pictures that moderators took down. `opted_out` are people the wish names who
-    do not want to be pictured.
+    of pictures that moderators took down. `opted_out` are people the wish names, or tags
+    (`named`, user ids), who do not want to be pictured.
     """
 
     account: Account | None = None
+    named: tuple[str, ...] = ()
     tier: Tier = Tier.FREE
     guild: str | None = None
     adults: bool = False
@@ -538,9 +544,9 @@ class Progress:
 class Ticket:
     """What the asker may know about a wish before the reply is there.
 
-    `state` is a job's state, or `received`, `refused`, `answered` where there is
-    no job. `position` is the place in the line, 1 for the next, 0 while it is being
-    drawn, None out of the line.
+    `state` is a job's state, or `received`, `asking` (whoever posted the photo), `refused`,
+    `answered` where there is no job. `position` is the place in the line, 1 for the next,
+    0 while it is being drawn, None out of the line.
     `eta` is in seconds from now, None while nothing was measured yet; it is between
     `soonest` and `latest` nine times of ten. `units` is what the wish costs.
     """

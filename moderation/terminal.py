@@ -320,6 +320,19 @@ def opt_out(at: Desk, platform: str, account: str) -> None:
     click.echo(f"No wish may name {account} on {platform} any more.")
 
 
+@click.command("opt-in")
+@click.argument("platform")
+@click.argument("account")
+@at_desk
+def opt_in(at: Desk, platform: str, account: str) -> None:
+    """ACCOUNT does not mind any more."""
+    with at.act() as c:
+        back = consent.opt_in(c, _account(c, platform, account), at.who, time.time())
+    if not back:
+        raise click.ClickException(f"{account} on {platform} never opted out.")
+    click.echo(f"Wishes may name {account} on {platform} again.")
+
+
 @click.command("audit")
 @click.option("--subject", help='Such as "job 7" or "account x/12".')
 @click.option("--person", help="What one moderator did.")
@@ -379,6 +392,7 @@ COMMANDS: tuple[click.Command, ...] = (
     standard,
     pattern,
     opt_out,
+    opt_in,
     list_audit,
     verify_audit,
     snapshot,

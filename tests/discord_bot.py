@@ -27,27 +27,31 @@ import discord
 from PIL import Image
 
 from bots import __main__ as wiring
-from bots import logs
+from bots import desk, logs
 from bots.clock import rescue_orphans, ticking
 from bots.intake import Intake
 from bots.outbox import Outbox
 from bots.platform import load as load_platform
 from bots.pulse import Pulse
+from bots.review import Review
 from bots.settings import Settings
 from data import jobs
 from data import store as store_module
 from data.pictures import PictureStore
 from data.presence import Presence
 from data.store import Connection, connect, open_store
-from data.words import Ruling, Verdict
+from data.words import Desk, Ruling, Stage, Verdict
 from generator.engine import Drawing, OnStep, Order
 from generator.worker import Worker
+from moderation import check as checks
+from moderation.check import Check, Subject
 from ratelimit import policy
 from tests.conftest import a_house
 from tests.fake_discord.server import FakeDiscord
 
 ALLOW = Verdict(ruling=Ruling.ALLOW)
 STYLES = ("flat", "ink", "watercolour", "pixel")
+TIMES = Desk(remind_after=1_800, expire_after=86_400)
 PATIENCE = 60.0
 STEPS = 4
 
@@ -57,6 +61,8 @@ class Plan:
     """A life's circumstances. `die` is "commit" or "request", `at` which of them is the last;
     it ends by itself when `wanted` replies are posted. `seconds` is what a batch takes."""
 
+    #: Whether wishes are checked, by `a_check`, and the desk tended.
+    moderated: bool = False
     die: str = ""
     at: int = 0
     wanted: int | None = None
@@ -99,6 +105,25 @@ def _painted(order: Order) -> Image.Image:
     return Image.new("RGB", (32, 24), color)
 
 
+def a_check(subject: Subject) -> Verdict:
+    """Rules as the wish itself says, on the stage that it says."""
+    wish, at = subject.prompt.wish, Stage.PROMPT if subject.image is None else Stage.PICTURE
+    for word, ruling in (("suspicious", Ruling.HOLD), ("severe", Ruling.HOLD)):
+        if word in wish and at is Stage.PROMPT:
+            return Verdict(
+                ruling=ruling,
+                check="test",
+                rule=f"test.{word}",
+                reason="it may be cruel",
+                severe=word == "severe",
+            )
+    if "forbidden" in wish and at is Stage.PROMPT:
+        return Verdict(ruling=Ruling.REFUSE, check="test", rule="test.no", reason="it is cruel")
+    if "racy" in wish and at is Stage.PICTURE:
+        return Verdict(ruling=Ruling.HOLD, check="test", rule="test.racy", reason="too much skin")
+    return ALLOW
+
+
 def settings_for(fake: FakeDiscord, folder: Path, **more: Any) -> Settings:
     fields: dict[str, Any] = {k.lower(): v for k, v in fake.settings().items()}
     return Settings(
@@ -134,20 +159,25 @@ async def _live(settings: Settings, plan: Plan, presence: Presence) -> None:
         store = await stack.enter_async_context(open_store(settings.database))
         await rescue_orphans(store, presence, time.time)
         await stack.enter_async_context(ticking(store, presence, time.time))
+        looks = [Check(name="test", stages=frozenset(Stage), look=a_check)]
+        review = Review(store, [*looks, *checks.load(["consent"])], time.time)
         worker = Worker(
             store,
             pictures,
             Paintbrush(plan, settings.database.parent / "hold"),
             owner=presence.id,
             clock=time.time,
-            review=lambda _image, _job: ALLOW,
+            review=review.picture if plan.moderated else lambda _image, _job: ALLOW,
             on_progress=store.bell.ring,
         )
         house = a_house(store, pictures, time.time, settings, progress=worker.progress)
         opened = await stack.enter_async_context(load_platform("discord")(house))
         tell = functools.partial(_tell_insides, opened, settings.database.parent / "insides")
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, tell)
-        intake = Intake(house, lambda _stage, _subject: ALLOW, policy.load(["daily"]))
+        if plan.moderated:
+            await stack.enter_async_context(desk.tended(house, [opened], TIMES))
+        allow = review if plan.moderated else lambda _stage, _subject: ALLOW
+        intake = Intake(house, allow, policy.load(["daily"]))
         async with asyncio.TaskGroup() as group:
             group.create_task(
                 wiring.work(stop, [opened], intake, worker, Outbox(house, presence), Pulse())

@@ -241,16 +241,39 @@ def test_an_appeal_is_heard(page: Page, shift: Shift) -> None:
 def test_a_rule_is_replayed_and_put_in_force(page: Page, shift: Shift) -> None:
     page.goto(f"{shift.address}/policy")
     page.get_by_label("or pattern").fill(r"\bcastle\b")
-    page.get_by_role("button", name="Replay").click()
+    page.locator("#try").get_by_role("button", name="Replay").click()
     expect(page.locator(".verdict")).to_contain_text("would have blocked 1 more")
     assert_accessible(page)
     page.locator("select[name=rule]").select_option("violence.close")
     page.get_by_label("or pattern").fill("")
     page.locator("#try select[name=ruling]").select_option("refuse")
-    page.get_by_role("button", name="Replay").click()
+    page.locator("#try").get_by_role("button", name="Replay").click()
     expect(page.locator(".verdict")).to_contain_text("0 more")
     page.get_by_role("button", name="Put it in force").click()
     expect(page.get_by_text("refuse, for everyone")).to_be_visible()
+
+
+def test_a_line_is_replayed_on_scores_and_drawn(page: Page, shift: Shift) -> None:
+    page.goto(f"{shift.address}/policy")
+    form = page.locator("#try-line")
+    form.get_by_label("or line").select_option("nsfw.hold")
+    form.get_by_label("at").fill("0.9")
+    form.get_by_role("button", name="Replay scores").click()
+    expect(page.locator(".verdict")).to_contain_text("fewer")
+    assert_accessible(page, "dark")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.set_viewport_size({"width": 1280, "height": 860})
+    page.get_by_role("button", name="Put it in force").click()
+    expect(page.get_by_text("0.9, for everyone")).to_be_visible()
+
+
+def test_a_note_on_a_wish_that_became_nothing(page: Page, shift: Shift) -> None:
+    page.goto(shift.wish("refused mara"))
+    page.get_by_label("A note for other moderators").fill("asked before")
+    page.get_by_role("button", name="Note it").click()
+    expect(page.locator(".note")).to_contain_text("asked before")
+    assert_accessible(page)
 
 
 def test_what_happens_elsewhere_is_told_without_a_jump(page: Page, shift: Shift) -> None:

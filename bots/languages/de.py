@@ -62,6 +62,11 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "privacy.delete.description": "Lösche deine Worte und Bilder, hier und in den Kanälen",
         "privacy.leave": "ruhe",
         "privacy.leave.description": "In Ruhe gelassen werden, bis du wieder einen Befehl benutzt",
+        "privacy.optout": "widerspruch",
+        "privacy.optout.description": "In niemandes Bildern vorkommen, weder mit Namen noch mit"
+        " deinen Fotos",
+        "privacy.optin": "einverstanden",
+        "privacy.optin.description": "Andere wieder um Bilder mit dir bitten lassen",
         "settings": "einstellungen",
         "settings.description": "Wo, wann und wie viel Muralist auf diesem Server malt",
         "settings.allow": "Hier malen, und nur in erlaubten Kanälen",
@@ -138,7 +143,6 @@ PHRASES: Final[Mapping[str, str]] = MappingProxyType(
         "cancelled": f"Abgebrochen. {_FREE}",
         "nothing_to_cancel": "Von dir gibt es nichts abzubrechen.",
         "reported": "Danke. Ein Mensch sieht es sich an.",
-        "report": "Meldung {number} zu Auftrag {job}: {reason}\n{link}",
         "queue": "Wünsche in der Schlange oder auf der Staffelei: {count}.",
         "quota": "Stufe {tier}: heute noch {left} von {quota} Bildern; alle wieder {when}.",
         "no_receipt": "So einen Wunsch von dir kenne ich nicht.",
@@ -183,6 +187,24 @@ PHRASES: Final[Mapping[str, str]] = MappingProxyType(
         "policy.limit": "Bilder je Mitglied und Tag: {limit}",
         "policy.quiet": "Ruhezeit, UTC: {first}:00 bis {end}:00",
         "policy.mod_channel": "Meldungen gehen an {channel}",
+        "status.asking": "Wer das Foto geschickt hat, muss erst zustimmen. Ich habe gefragt.",
+        "opted_out": "Notiert. Kein Wunsch darf dich mehr nennen oder deine Fotos benutzen."
+        " `/datenschutz einverstanden` nimmt das zurück.",
+        "opted_in": "Notiert. Andere dürfen wieder Bilder mit dir wünschen, und bei jedem deiner"
+        " Fotos frage ich dich zuerst.",
+        "leave.ask": "{owner}, {asker} möchte dein Bild neu malen lassen. Ist dir das recht?",
+        "leave.agreed": "Wer das Foto geschickt hat, ist einverstanden. Das lässt sich hier"
+        " jederzeit zurücknehmen: Dann verschwindet alles, was daraus entstand.",
+        "leave.refused": "Wer das Foto geschickt hat, möchte nicht, dass es gemalt wird.",
+        "leave.expired": "Wer das Foto geschickt hat, hat nicht rechtzeitig geantwortet.",
+        "leave.taken_back": "Zurückgenommen. Alles, was aus dem Foto entstand, wird"
+        " heruntergenommen.",
+        "leave.not_you": "Das kann nur sagen, wer das Foto geschickt hat.",
+        "leave.over": "Das ist schon entschieden.",
+        "leave.button.agree": "Ja, gern",
+        "leave.button.refuse": "Nein",
+        "leave.button.never": "Frag mich nie",
+        "leave.button.takeback": "Zurücknehmen",
         "yes": "ja",
         "no": "nein",
         "none": "keine",
@@ -219,6 +241,11 @@ SAYINGS: Final[Mapping[Say, tuple[str | tuple[str, ...], ...]]] = MappingProxyTy
         Say.NOT_YOUR_PHOTO: (
             "Ich male nur Fotos um, die der Mensch geschickt hat, der darum bittet.",
             "Schick ein eigenes und bitte mich dort.",
+            _FREE,
+        ),
+        Say.NO_CONSENT: (
+            "Wer das Foto geschickt hat, möchte das nicht oder hat nicht geantwortet.",
+            "Versuch es mit einem eigenen.",
             _FREE,
         ),
         Say.UNREADABLE_PHOTO: (

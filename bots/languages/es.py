@@ -62,6 +62,11 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "privacy.delete.description": "Borra tus palabras e imágenes, aquí y en los canales",
         "privacy.leave": "silencio",
         "privacy.leave.description": "Que no te conteste hasta que vuelvas a usar un comando",
+        "privacy.optout": "rechazar",
+        "privacy.optout.description": "No salir en imágenes de nadie, ni por tu nombre ni por tus"
+        " fotos",
+        "privacy.optin": "aceptar",
+        "privacy.optin.description": "Dejar que otros pidan imágenes contigo otra vez",
         "settings": "ajustes",
         "settings.description": "Dónde, cuándo y cuánto pinta Muralist en este servidor",
         "settings.allow": "Pintar aquí, y solo en los canales permitidos",
@@ -138,7 +143,6 @@ PHRASES: Final[Mapping[str, str]] = MappingProxyType(
         "cancelled": f"Cancelado. {_FREE}",
         "nothing_to_cancel": "No hay nada tuyo que cancelar.",
         "reported": "Gracias. Lo mirará una persona.",
-        "report": "Denuncia {number} sobre el encargo {job}: {reason}\n{link}",
         "queue": "Deseos en la cola o en el caballete: {count}.",
         "quota": "Nivel {tier}: hoy quedan {left} de {quota} imágenes; todas de nuevo {when}.",
         "no_receipt": "No conozco ningún deseo tuyo así.",
@@ -180,6 +184,24 @@ PHRASES: Final[Mapping[str, str]] = MappingProxyType(
         "policy.limit": "Imágenes por miembro y día: {limit}",
         "policy.quiet": "Horas de silencio, UTC: de {first}:00 a {end}:00",
         "policy.mod_channel": "Las denuncias van a {channel}",
+        "status.asking": "Quien envió esa foto tiene que aceptar primero. Se lo he preguntado.",
+        "opted_out": "Anotado. Ningún deseo puede nombrarte ni usar tus fotos. `/privacidad"
+        " aceptar` lo deshace.",
+        "opted_in": "Anotado. Otros pueden volver a pedir imágenes contigo, y por cada foto tuya"
+        " te pregunto antes.",
+        "leave.ask": "{owner}, a {asker} le gustaría que pintara tu imagen de nuevo. ¿Te parece"
+        " bien?",
+        "leave.agreed": "Quien envió la foto está de acuerdo. Puede deshacerlo aquí cuando"
+        " quiera: entonces se retira todo lo hecho con ella.",
+        "leave.refused": "Quien envió la foto no quiere que se pinte.",
+        "leave.expired": "Quien envió la foto no contestó a tiempo.",
+        "leave.taken_back": "Deshecho. Se retira todo lo hecho con la foto.",
+        "leave.not_you": "Eso solo puede decirlo quien envió la foto.",
+        "leave.over": "Eso ya está decidido.",
+        "leave.button.agree": "Sí, adelante",
+        "leave.button.refuse": "No",
+        "leave.button.never": "No me preguntes nunca",
+        "leave.button.takeback": "Deshacer",
         "yes": "sí",
         "no": "no",
         "none": "ninguno",
@@ -216,6 +238,11 @@ SAYINGS: Final[Mapping[Say, tuple[str | tuple[str, ...], ...]]] = MappingProxyTy
         Say.NOT_YOUR_PHOTO: (
             "Solo parto de fotos enviadas por quien las pide.",
             "Envía una tuya y pídemelo ahí.",
+            _FREE,
+        ),
+        Say.NO_CONSENT: (
+            "Quien envió la foto no quiere que se pinte, o no contestó.",
+            "Prueba con una tuya.",
             _FREE,
         ),
         Say.UNREADABLE_PHOTO: (

@@ -62,6 +62,10 @@ COMMANDS: Final[Mapping[str, str]] = MappingProxyType(
         "privacy.delete.description": "あなたの言葉と絵を、ここでもチャンネルでも消します",
         "privacy.leave": "返信停止",
         "privacy.leave.description": "次にコマンドを使うまで返信しません",
+        "privacy.optout": "拒否",
+        "privacy.optout.description": "名前でも写真でも、誰の絵にも登場しない",
+        "privacy.optin": "同意",
+        "privacy.optin.description": "ほかの人があなたの絵を頼めるようにする",
         "settings": "設定",
         "settings.description": "このサーバーで、どこで、いつ、どれだけ描くか",
         "settings.allow": "ここで描く（許可されたチャンネルだけになります）",
@@ -138,7 +142,6 @@ PHRASES: Final[Mapping[str, str]] = MappingProxyType(
         "cancelled": f"取り消しました。{_FREE}",
         "nothing_to_cancel": "取り消せるものがありません。",
         "reported": "ありがとうございます。人が確認します。",
-        "report": "通報 {number}（番号 {job}）：{reason}\n{link}",
         "queue": "順番待ちと制作中：{count} 件。",
         "quota": "プラン {tier}：今日は {quota} 枚のうちあと {left} 枚。{when} にすべて戻ります。",
         "no_receipt": "そのお願いは見つかりません。",
@@ -180,6 +183,24 @@ PHRASES: Final[Mapping[str, str]] = MappingProxyType(
         "policy.limit": "メンバー一人一日の枚数：{limit}",
         "policy.quiet": "静かな時間（UTC）：{first}:00〜{end}:00",
         "policy.mod_channel": "通報の届け先：{channel}",
+        "status.asking": "写真を投稿した人の同意が必要です。いま尋ねています。",
+        "opted_out": "承知しました。あなたの名前や写真を使う願いは受けません。"
+        "取り消すには `/プライバシー 同意` を使ってください。",
+        "opted_in": "承知しました。ほかの人があなたの絵を頼めるようになります。"
+        "写真は毎回先にあなたに尋ねます。",
+        "leave.ask": "{owner} さん、{asker} さんがあなたの画像を描き直してほしいそうです。"
+        "よろしいですか？",
+        "leave.agreed": "写真を投稿した人が同意しました。ここでいつでも取り消せます。取り消すと、"
+        "その写真から作った絵はすべて消えます。",
+        "leave.refused": "写真を投稿した人は、描かれることを望んでいません。",
+        "leave.expired": "写真を投稿した人から時間内に返事がありませんでした。",
+        "leave.taken_back": "取り消しました。その写真から作った絵はすべて取り下げます。",
+        "leave.not_you": "それを答えられるのは写真を投稿した人だけです。",
+        "leave.over": "それはもう決まっています。",
+        "leave.button.agree": "はい、どうぞ",
+        "leave.button.refuse": "いいえ",
+        "leave.button.never": "今後も尋ねないで",
+        "leave.button.takeback": "取り消す",
         "yes": "はい",
         "no": "いいえ",
         "none": "なし",
@@ -213,6 +234,11 @@ SAYINGS: Final[Mapping[Say, tuple[str | tuple[str, ...], ...]]] = MappingProxyTy
         Say.NOT_YOUR_PHOTO: (
             "頼んだご本人が投稿した写真からだけ描きます。",
             "ご自分の写真を投稿して、そこで頼んでください。",
+            _FREE,
+        ),
+        Say.NO_CONSENT: (
+            "写真を投稿した人が望まないか、返事がありませんでした。",
+            "ご自分の写真で試してください。",
             _FREE,
         ),
         Say.UNREADABLE_PHOTO: (

@@ -22,11 +22,13 @@ from bots.platform import Delivery, House, Manners
 from bots.platforms._discord import manners
 from bots.platforms._discord.address import NAME, Address
 from bots.platforms._discord.arrivals import Arrivals
+from bots.platforms._discord.cards import Cards
 from bots.platforms._discord.caution import Caution
 from bots.platforms._discord.clicks import Clicks
 from bots.platforms._discord.connection import Client, Connection, tried
 from bots.platforms._discord.counter import Counter
 from bots.platforms._discord.delivery import Delivery as Ladder
+from bots.platforms._discord.judging import Judging
 from bots.platforms._discord.listening import Listener
 from bots.platforms._discord.status import Status
 from bots.platforms._discord.wishes import Wishes
@@ -36,6 +38,8 @@ from data.words import Media, PhotoRef, Receipt, Reply
 HOSTS: Final = ("cdn.discordapp.com", "media.discordapp.net")
 #: Replies on their way at once: most of them only wait in Discord's limits.
 ABREAST: Final = 48
+#: For so long a photo's poster is asked whether somebody else may have it painted, in seconds.
+ASKS_POSTERS: Final = 6 * 3_600.0
 
 
 @contextlib.asynccontextmanager
@@ -51,6 +55,7 @@ async def open(house: House) -> AsyncIterator[Discord]:  # noqa: A001  every pla
                 group.create_task(discord.status.run(), name="discord status"),
                 group.create_task(discord.status.mark(), name="discord marks"),
                 group.create_task(discord.listener.chores(), name="discord chores"),
+                group.create_task(discord.cards.run(), name="discord cards"),
             ]
             try:
                 yield discord
@@ -64,7 +69,7 @@ class Discord:
     #: Discord takes 2,000 characters; what is escaped grows.
     text_limit = 1_700
     alt_limit = 1_024
-    manners = Manners(live_times=True, abreast=ABREAST)
+    manners = Manners(live_times=True, abreast=ABREAST, asks_posters=ASKS_POSTERS)
 
     def __init__(self, house: House, session: aiohttp.ClientSession) -> None:
         self._house = house
@@ -76,9 +81,10 @@ class Discord:
         self._ladder = Ladder(house, self.connection)
         places = manners.Manners(house)
         self.wishes = Wishes(house, self.arrivals, self.status, places)
-        clicks = Clicks(house, self.wishes, self._ladder, places)
+        self.cards = Cards(house, self.connection)
+        clicks, judging = Clicks(house, self.wishes, self._ladder), Judging(house)
         counter = Counter(house, clicks, places, self._ladder)
-        self.listener = Listener(house, self.connection, self.wishes, clicks, counter)
+        self.listener = Listener(house, self.connection, self.wishes, clicks, counter, judging)
 
     def mount(self, app: web.Application) -> None:
         async def healthz(_request: web.Request) -> web.Response:

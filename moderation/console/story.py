@@ -28,6 +28,10 @@ _TITLES: Mapping[Event, str] = {
     Event.DOUBT: "Outcome unclear",
     Event.SILENCE: "Left unsaid",
     Event.FORGET: "Forgotten",
+    Event.EXPIRE: "Waited too long",
+    Event.REPORT: "Reported or appealed",
+    Event.REMOVE: "Taken off the platform",
+    Event.CONSENT: "Whoever posted the photo",
 }
 #: Facts of a line that are told in its sentence, or nowhere.
 _SILENT = ("pictures", "asked_at", "checks", "category", "intent", "ignored")

@@ -129,10 +129,10 @@ class Wishes:
         who = request[SESSION].person
 
         def act(c: Connection) -> bool:
-            job = casebook.job_of(c, wish)
-            if text and job is not None:
-                desk.write_note(c, who.login, text, now, job_id=job)
-            return bool(text and job is not None)
+            there = bool(text) and casebook.row(c, wish, now) is not None
+            if there:
+                desk.write_note(c, who.login, text, now, wish=wish)
+            return there
 
         noted = await self._store.write(act)
         return back(form, "noted" if noted else "", f"{ROOT}/wishes/{wish}")
@@ -302,8 +302,8 @@ def _case(c: Connection, wish: int, now: float) -> Case | None:
         job=job,
         steps=tuple(told(line) for line in journal.story(c, wish)),
         pictures=tuple(jobs.pictures(c, job.id)) if job else (),
-        notes=tuple(casebook.notes(c, job_id=job.id)) if job else (),
-        cases=tuple(cases.of_job(c, job.id)) if job else (),
+        notes=tuple(casebook.notes(c, wish=wish)),
+        cases=tuple(cases.of_wish(c, wish)),
         hold=desk.hold_of(c, job.id, now) if job else None,
         post=outbox.standing_post(c, job.id) if job else None,
         removing=casebook.removing(c, job.id) if job else None,

@@ -2,18 +2,22 @@
 
 Measures what a moderator waits for, in one run on one machine: the server's time for
 each list, filter, search and page over loopback, the pages' weight, and what a long
-export does to a writer beside it and to the write-ahead log.
+export and a snapshot do to a writer beside them and to the write-ahead log. With a
+folder as second argument the store is made there once, and only measured after that.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -21,10 +25,11 @@ from aiohttp import web
 from rich.console import Console
 from rich.table import Table
 
-from data import staff
+from data import journal, staff
 from data.pictures import PictureStore
 from data.staff import Role
 from data.store import Connection, Store, open_store
+from data.words import Event
 from moderation.console import site
 from moderation.console.door import digest_of
 from tests.moderation import make_million
@@ -36,6 +41,7 @@ PAGES = {
     "failed": "/failed",
     "refused": "/refused",
     "taken down": "/removed",
+    "reported": "/reported",
     "all": "/all",
     "all, as cards": "/all?as=cards",
     "all, half way down": "/all?from={half}",
@@ -59,7 +65,11 @@ PAGES = {
     "an account": "/accounts/x/{who}",
     "the line": "/line",
     "cases": "/cases",
+    "limits": "/limits",
+    "policy": "/policy",
+    "team": "/team",
     "audit": "/audit",
+    "audit of one wish": "/audit?subject=job+{half}",
 }
 
 
@@ -96,11 +106,15 @@ async def timed(session: aiohttp.ClientSession, address: str, times: int) -> tup
 
 
 async def writes(store: Store, until: asyncio.Event) -> list[float]:
-    """Milliseconds of small durable writes, one after the other."""
-    took = []
+    """Milliseconds of small durable writes, one after the other: a line for the journal of some
+    wish, as most of what the bot writes is. (A row that stays as it is would be no write at all.)
+    """
+    took: list[float] = []
+    most = await store.read(lambda c: c.execute("SELECT max(id) FROM mentions").fetchone()[0])
 
     def act(c: Connection) -> None:
-        c.execute("INSERT OR REPLACE INTO cursors (platform, position) VALUES ('bench', ?)", ("1",))
+        wish = 1 + len(took) * 7_919 % most
+        journal.note(c, wish, Event.DOUBT, time.time(), measured=len(took))
 
     while not until.is_set():
         began = time.perf_counter()
@@ -110,26 +124,66 @@ async def writes(store: Store, until: asyncio.Event) -> list[float]:
     return took
 
 
-async def beside_an_export(
-    store: Store, session: aiohttp.ClientSession, address: str
-) -> tuple[list[float], list[float], int, float]:
-    """A writer alone and beside an export of everything; its rows and the log's MB."""
-    alone_until, beside_until, largest = asyncio.Event(), asyncio.Event(), 0.0
-    alone = asyncio.ensure_future(writes(store, alone_until))
-    await asyncio.sleep(10)
-    alone_until.set()
-    beside = asyncio.ensure_future(writes(store, beside_until))
-    rows = 0
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Milliseconds of the writes beside something, what that brought, and the log's largest MB."""
+
+    took: list[float]
+    brought: int
+    seconds: float
+    log: float
+
+
+async def beside(store: Store, work: Callable[[Callable[[], None]], Awaitable[int]]) -> Beside:
+    """A writer beside `work`, which has the log looked at now and then."""
+    over, largest, began = asyncio.Event(), 0.0, time.monotonic()
     log = store.path.with_name(store.path.name + "-wal")
+
+    def look() -> None:
+        nonlocal largest
+        largest = max(largest, log.stat().st_size / 2**20)
+
+    writing = asyncio.ensure_future(writes(store, over))
+    brought = await work(look)
+    seconds = time.monotonic() - began
+    over.set()
+    return Beside(await writing, brought, seconds, largest)
+
+
+async def nothing(look: Callable[[], None]) -> int:
+    await asyncio.sleep(10)
+    look()
+    return 0
+
+
+async def an_export(session: aiohttp.ClientSession, address: str, look: Callable[[], None]) -> int:
+    """Of everything, for a minute; its rows."""
+    rows, until = 0, time.monotonic() + 60
     async with session.get(f"{address}/all.ndjson") as answer:
-        until = time.monotonic() + 60
         async for chunk in answer.content.iter_any():
             rows += chunk.count(b"\n")
-            largest = max(largest, log.stat().st_size / 2**20)
+            look()
             if time.monotonic() > until:
                 break
-    beside_until.set()
-    return await alone, await beside, rows, largest
+    return rows
+
+
+async def a_snapshot(path: Path, look: Callable[[], None]) -> int:
+    """By a process of its own, as moderators take it: one long read. Its MB."""
+    target = path.with_name("snapshot.db")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "moderation", "--database", str(path)),
+        *("snapshot", str(target), "measuring"),
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    while process.returncode is None:
+        look()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await process.wait()
+    size = target.stat().st_size // 2**20
+    target.unlink()
+    return size
 
 
 def somebody(c: Connection) -> str:
@@ -168,12 +222,16 @@ async def measure(folder: Path, wishes: int) -> None:
             f"Slowest median {slowest:.1f} ms ({busiest:.1f} ms of work),"
             f" heaviest page {heaviest:.0f} KB."
         )
-        alone, beside, rows, log = await beside_an_export(store, session, address)
-        out.print(
-            f"A writer alone: p99 {p99(alone):.1f} ms; beside an export of {rows:,} rows: p99"
-            f" {p99(beside):.1f} ms ({p99(beside) / p99(alone):.2f} times)."
-            f" Largest log {log:.0f} MB."
-        )
+        alone = await beside(store, nothing)
+        exported = await beside(store, functools.partial(an_export, session, address))
+        copied = await beside(store, functools.partial(a_snapshot, store.path))
+        out.print(f"A writer alone: p99 {p99(alone.took):.1f} ms, log {alone.log:.0f} MB.")
+        for what, one in (("rows exported", exported), ("MB copied by a snapshot", copied)):
+            out.print(
+                f"Beside {one.brought:,} {what} in {one.seconds:.0f} s: p99 {p99(one.took):.1f} ms"
+                f" ({p99(one.took) / p99(alone.took):.2f} times), {len(one.took):,} writes,"
+                f" largest log {one.log:.0f} MB."
+            )
 
 
 def main() -> None:

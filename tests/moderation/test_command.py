@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from data import audit, bans, jobs, ledger, verdicts
+from data import audit, bans, consent, jobs, ledger, verdicts
 from data.store import Connection, Store
 from data.words import JobState, Ladder, Ruling
 from moderation.__main__ import main
@@ -79,6 +79,14 @@ async def test_bans_come_and_go(database: Path, store: Store) -> None:
     assert "nobody called" in run(database, "ban", "sandbox", "eve", "spam").output
     assert "no length" in run(database, "timeout", "sandbox", "ada", "soon", "x").output
     assert not await store.read(lambda c: bans.in_force(c, NOON, 9))
+
+
+async def test_people_opt_out_and_in_again(database: Path, store: Store) -> None:
+    assert "No wish may name bob" in said(database, "opt-out", "sandbox", "bob")
+    assert await store.read(lambda c: consent.has_opted_out(c, "sandbox", "bob"))
+    assert "may name bob" in said(database, "opt-in", "sandbox", "bob")
+    assert not await store.read(lambda c: consent.has_opted_out(c, "sandbox", "bob"))
+    assert "never opted out" in run(database, "opt-in", "sandbox", "bob").output
 
 
 async def test_cases_are_listed_and_closed(database: Path, store: Store) -> None:

@@ -14,17 +14,19 @@ import pytest
 from aiohttp import ClientResponse, DummyCookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 
-from data import again, audit, bans, casebook, cases, desk, jobs, ledger, staff, terms
+from data import again, audit, bans, casebook, cases, desk, jobs, ledger, staff, terms, verdicts
 from data.audit import Act
 from data.casebook import Filter
 from data.pictures import PictureStore
 from data.staff import Role
 from data.store import Connection, Store
-from data.words import Account, JobState, Ladder, Terms, Tier
+from data.words import Account, JobState, Ladder, Ruling, Stage, Terms, Tier, Verdict
 from moderation.console import pages
+from moderation.console import replay as replay_module
 from moderation.console.door import DoorSettings, csrf_of, digest_of
 from moderation.console.oauth import DiscordLogin
 from moderation.console.pages import ROOT
+from moderation.console.replay import Line, replay_line
 from moderation.console.site import ConsoleSettings, first_key, open_console
 from moderation.console.wishes import carry_out
 from tests.conftest import NOON, Clock
@@ -388,7 +390,7 @@ async def test_whatever_platforms_say_is_text(at: Desk, as_: str) -> None:
     def say(c: Connection) -> None:
         cases.report(c, account, wish, scene.NASTY, NOON)
         bans.ban(c, account, None, scene.NASTY, scene.NASTY, NOON)
-        desk.write_note(c, scene.NASTY, scene.NASTY, NOON, job_id=casebook.job_of(c, wish))
+        desk.write_note(c, scene.NASTY, scene.NASTY, NOON, wish=wish)
 
     await at.store.write(say)
     shown = (f"/all?as={as_}", f"/wishes/{wish}", "/cases", "/audit", f"/all?q={scene.NASTY}")
@@ -564,6 +566,20 @@ async def test_a_case_is_closed_with_its_outcome(at: Desk) -> None:
     assert "rubber duck" not in await at.page("/reported")
 
 
+async def test_a_wish_that_became_no_job_has_its_notes_and_cases(at: Desk) -> None:
+    await at.sign_in()
+    wish = await at.wish("refused", words="a rubber duck")
+    ada = Account(platform="sandbox", user_id="ada", handle="ada")
+    await at.store.write(lambda c: cases.appeal(c, ada, wish, "It is a duck.", NOON))
+    assert await at.did(f"/wishes/{wish}/note", text="ducks again") == "noted"
+    assert await at.did(f"/wishes/{wish}/note", text=" ") == ""
+    page = await at.page(f"/wishes/{wish}")
+    assert "ducks again" in page
+    assert "It is a duck." in page
+    entries = await at.store.read(lambda c: audit.trail(c, 1))
+    assert (entries[0].act, entries[0].subject) == (Act.NOTE, f"wish {wish}")
+
+
 async def test_a_rule_is_replayed_before_it_is_in_force(at: Desk) -> None:
     await at.sign_in()
     for n, words in enumerate(("a crypto coin", "a red fox", "crypto giveaway")):
@@ -580,6 +596,57 @@ async def test_a_rule_is_replayed_before_it_is_in_force(at: Desk) -> None:
         assert answer.status == 400, bad
     assert await at.did("/policy/line", name="nsfw.hold", scope="tier:pro", value="0.7") == "rule"
     assert "0.7, for tier:pro" in await at.page("/policy")
+
+
+async def test_a_line_is_replayed_on_the_scores_that_were_kept(at: Desk) -> None:
+    await at.sign_in()
+    sexual = "it came out as something not everybody wants to see"
+
+    async def scored(score: float, *others: float, ruling: Ruling = Ruling.ALLOW) -> int:
+        wish = await at.wish(
+            "held" if ruling is Ruling.HOLD else "done", f"u{score}", f"no {score}"
+        )
+        for each in (score, *others):
+            verdict = Verdict(ruling=ruling, check="nsfw", reason=sexual, scores={"nsfw": each})
+            await at.store.write(
+                lambda c: verdicts.note(c, wish, Stage.PICTURE, verdict, at.clock())  # noqa: B023
+            )
+        return wish
+
+    await scored(0.05)
+    await scored(0.1, 0.35)  # two pictures: the wish counts once, by the higher
+    fine, bad = await scored(0.31), await scored(0.45)
+    harmless = await scored(0.64, ruling=Ruling.HOLD)
+    await at.store.write(
+        lambda c: c.execute("UPDATE casebook SET state = 'removed' WHERE id = ?", (bad,))
+    )
+    for wish in (harmless, fine):
+        await at.store.write(lambda c: verdicts.overturn(c, wish, NOON))  # noqa: B023
+    form = {"name": "nsfw.hold", "scope": "everyone"}
+    told = await (await at.post("/policy/try", **form, value="0.3")).text()
+    assert "last <b>5</b> wishes" in told
+    assert "held <b>3 more</b>, 0 of them appealed and overturned, 1 taken down later" in told
+    told = await (await at.post("/policy/try", **form, value="0.7")).text()
+    assert "<b>0 more</b>, and <b>1 fewer</b>, 1 of them found harmless" in told
+    told = await (await at.post("/policy/try", **{**form, "scope": "adults"}, value="0.3")).text()
+    assert "<b>0 more</b>" in told
+    for wrong in ({"value": "much"}, {"value": ""}, {"name": "flood.words", "value": "3"}):
+        assert (await at.post("/policy/try", **{**form, **wrong})).status == 400, wrong
+
+
+async def test_a_replay_reads_so_far_and_no_farther(
+    at: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(9):
+        wish = await at.wish("done", f"u{n}")
+        verdict = Verdict(ruling=Ruling.ALLOW, check="nsfw", scores={"nsfw": 0.1})
+        await at.store.write(lambda c: verdicts.note(c, wish, Stage.PICTURE, verdict, NOON))  # noqa: B023
+    line = Line(scope="everyone", name="nsfw.hold", value=0.0)
+    assert (await replay_line(at.store, line, 0.0)).more == 9
+    monkeypatch.setattr(replay_module, "REACH", 4)
+    assert (await replay_line(at.store, line, 0.0)).more == 9
+    monkeypatch.setattr(replay_module, "FARTHEST", 8)
+    assert 0 < (await replay_line(at.store, line, 0.0)).more < 9
 
 
 async def test_the_line_tells_and_pages_hear_of_it(at: Desk) -> None:
@@ -634,10 +701,22 @@ def test_a_list_walks_one_index_and_sorts_nothing(
         assert "TEMP B-TREE" not in told, told
 
 
+@pytest.mark.parametrize(
+    ("scan", "piece", "looking", "expected"),
+    [(5, 5, 60.0, 3), (10, 5, 60.0, 2), (10, 5, -1.0, 3)],
+    ids=["one piece", "two pieces", "no time for a second piece"],
+)
 def test_a_short_look_says_where_to_look_further(
-    connection: Connection, picture_store: PictureStore, monkeypatch: pytest.MonkeyPatch
+    connection: Connection,
+    picture_store: PictureStore,
+    monkeypatch: pytest.MonkeyPatch,
+    scan: int,
+    piece: int,
+    looking: float,
+    expected: int,
 ) -> None:
-    monkeypatch.setattr(casebook, "SCAN", 5)
+    for name, value in (("SCAN", scan), ("PIECE", piece), ("LOOKING", looking)):
+        monkeypatch.setattr(casebook, name, value)
     for n in range(12):
         state = "failed" if n == 0 else "done"
         scene.add(connection, picture_store, f"u{n}", "a fox", state, NOON + n)
@@ -653,7 +732,7 @@ def test_a_short_look_says_where_to_look_further(
         assert stretch.bounded
         cursor = stretch.next
     assert [row.id for row in found] == [1]
-    assert looks == 3
+    assert looks == expected
 
 
 def test_counters_are_what_counting_finds(

@@ -18,11 +18,10 @@ from bots.platforms._discord import buttons, files, reading
 from bots.platforms._discord.address import NAME, post
 from bots.platforms._discord.buttons import Verb
 from bots.platforms._discord.delivery import Delivery, escaped
-from bots.platforms._discord.manners import Manners, No
+from bots.platforms._discord.manners import No
 from bots.platforms._discord.reading import Wish
-from bots.platforms._discord.refusals import FAILURES
 from bots.platforms._discord.wishes import Wishes, safely, tell, tell_text
-from data import audit, cases, erasure, jobs, mentions, outbox
+from data import audit, cases, consent, erasure, jobs, mentions, outbox
 from data.store import Connection as Look
 from data.words import Intent, Job, JobState, Prompt, Receipt
 
@@ -38,9 +37,8 @@ Act = Callable[[discord.Interaction[Any], Job, int], Awaitable[None]]
 
 
 class Clicks:
-    def __init__(self, house: House, wishes: Wishes, delivery: Delivery, manners: Manners) -> None:
+    def __init__(self, house: House, wishes: Wishes, delivery: Delivery) -> None:
         self._house = house
-        self._manners = manners
         self._wishes = wishes
         self._delivery = delivery
         self._acts: dict[Verb, Act] = {
@@ -68,6 +66,9 @@ class Clicks:
         if job is None or verb not in set(Verb):
             await self.old(interaction)
         elif not _may(interaction, Verb(verb), job):
+            if verb == Verb.DELETE and await self._vetoed(interaction, job):
+                await tell(interaction, No("deleted"))
+                return
             await tell(interaction, No("not_yours", {"asker": f"<@{job.account.user_id}>"}))
         else:
             await self._acts[Verb(verb)](interaction, job, n)
@@ -136,24 +137,12 @@ class Clicks:
         text = wording.details(job, shown, language)
         await tell_text(interaction, escaped(text))
 
-    async def reported(
-        self,
-        interaction: discord.Interaction[Any],
-        job: Job,
-        reason: str,
-        message: discord.Message | None = None,
-    ) -> None:
-        """A report: a case for the moderators, told to them once, thanked for."""
+    async def reported(self, interaction: discord.Interaction[Any], job: Job, reason: str) -> None:
+        """A report: a case for the moderators, thanked for. They get a card of it."""
         now, reporter = self._house.clock(), reading.account_of(interaction.user)
-
-        def act(c: Look) -> tuple[int, bool]:
-            known = {case.id for case in cases.of_job(c, job.id)}
-            number = cases.report(c, reporter, job.mention_id, reason, now, job_id=job.id)
-            return number, number not in known
-
-        number, is_new = await self._house.store.write(act)
-        if is_new:
-            await self._tell_moderators(interaction, number, reason, job, message)
+        await self._house.store.write(
+            lambda c: cases.report(c, reporter, job.mention_id, reason, now, job_id=job.id)
+        )
         await tell(interaction, No("reported"))
 
     async def _again(self, interaction: discord.Interaction[Any], job: Job, _n: int) -> None:
@@ -210,6 +199,18 @@ class Clicks:
         says = "deleted" if await self.take_down(interaction, job) else "gone"
         await interaction.edit_original_response(content=wording.phrase(says, language))
 
+    async def _vetoed(self, interaction: discord.Interaction[Any], job: Job) -> bool:
+        """Whether the photo was theirs who clicked: then nothing made from it stays."""
+        account, now = reading.account_of(interaction.user), self._house.clock()
+
+        def act(c: Look) -> bool:
+            theirs = consent.is_pictured(c, job, account)
+            if theirs:
+                consent.take_back(c, job, account, now)
+            return theirs
+
+        return await self._house.store.write(act)
+
     async def take_down(self, interaction: discord.Interaction[Any], job: Job) -> bool:
         """Whether it is not there any more. A job that is still under way is cancelled."""
         now = self._house.clock()
@@ -259,34 +260,6 @@ class Clicks:
     async def find(self, job_id: int) -> Job | None:
         job = await self._house.store.read(lambda c: jobs.by_id(c, job_id))
         return job if job is not None and job.platform == NAME else None
-
-    async def _tell_moderators(
-        self,
-        interaction: discord.Interaction[Any],
-        number: int,
-        reason: str,
-        job: Job,
-        message: discord.Message | None,
-    ) -> None:
-        channels = {self._house.settings.discord_mod_channel}
-        if interaction.guild_id is not None:
-            policy = await self._manners.policy(str(interaction.guild_id))
-            channels.add(policy.mod_channel)
-        where = message or interaction.message
-        text = wording.phrase(
-            "report",
-            None,
-            number=number,
-            job=job.id,
-            link=where.jump_url if where is not None else "-",
-            reason=escaped(reason) or "-",
-        )
-        for channel in sorted(channels - {None}, key=str):
-            place = interaction.client.get_partial_messageable(int(channel or 0))
-            try:
-                await place.send(text, nonce=f"report-{number}")
-            except FAILURES as error:
-                structlog.get_logger().error("report not told", report=number, error=repr(error))
 
 
 async def forget(house: House, mention_id: int) -> None:

@@ -13,6 +13,7 @@ from discord.app_commands import Choice, Range, locale_str
 from bots import wording
 from bots.platform import House
 from bots.platforms._discord import reading
+from bots.platforms._discord.address import post
 from bots.platforms._discord.buttons import CHOICES
 from bots.platforms._discord.clicks import VARIED, Clicks
 from bots.platforms._discord.connection import Client
@@ -194,6 +195,8 @@ def _add_privacy(tree: app_commands.CommandTree[Client], counter: Counter) -> No
         ("export", counter.export),
         ("delete", counter.delete_data),
         ("leave", counter.leave),
+        ("optout", counter.opt_out),
+        ("optin", counter.opt_in),
     )
     for name, act in asks:
         group.add_command(_plain(name, f"privacy.{name}.description", act))
@@ -307,14 +310,15 @@ def _add_menus(tree: app_commands.CommandTree[Client], wishes: Wishes, clicks: C
     async def report(interaction: Interaction, message: discord.Message) -> None:
         job = await clicks.job_of(message)
         if job is not None:
-            await clicks.reported(interaction, job, "", message)
+            await clicks.reported(interaction, job, "")
         else:
             await tell(interaction, No("not_mine"))
 
     async def _of_photo(interaction: Interaction, message: discord.Message, prompt: Prompt) -> None:
         photos = reading.photos_in(message)
         if len(photos) == 1:
-            await wishes.make(interaction, Wish(prompt=prompt, photo=photos[0]))
+            under = post(message.channel.id, message.id)
+            await wishes.make(interaction, Wish(prompt=prompt, photo=photos[0], under=under))
         elif photos:
             await tell(interaction, No("which_photo", {"count": len(photos)}))
         else:

@@ -79,6 +79,7 @@ class Client(discord.AutoShardedClient):
         )
         #: What the buttons call; set when it is furnished.
         self.clicks: Any = None
+        self.judging: Any = None
         self._furnish = furnish
 
     async def setup_hook(self) -> None:

@@ -17,24 +17,16 @@ from bots.platforms._discord import buttons, files, reading
 from bots.platforms._discord.address import FILE_BYTES, NAME
 from bots.platforms._discord.clicks import Clicks, forget
 from bots.platforms._discord.delivery import Delivery, escaped
+from bots.platforms._discord.judging import CAME_TO
 from bots.platforms._discord.manners import Manners, No
 from bots.platforms._discord.wishes import tell, tell_text
-from data import desk, erasure, jobs, line, mentions, outbox
-from data.desk import Decided
+from data import consent, desk, erasure, jobs, line, mentions, outbox
 from data.guilds import Policy
 from data.store import Connection as Look
 from data.words import Job, JobState, Receipt, Ticket
 
 #: Jobs told of at once.
 SHOWN: Final = 10
-#: What a moderator's word came to, as a phrase.
-_CAME_TO: Final = {
-    Decided.APPROVED: "approved",
-    Decided.REJECTED: "rejected",
-    Decided.SECOND_NEEDED: "second_needed",
-    Decided.SAID_BEFORE: "said_before",
-    Decided.NOT_HELD: "not_held",
-}
 
 
 class Counter:
@@ -181,6 +173,19 @@ class Counter:
         await self._house.store.write(act)
         await tell(interaction, No("left_alone"))
 
+    async def opt_out(self, interaction: discord.Interaction[Any]) -> None:
+        """They want to be in nobody's pictures: not by name, and not by their photos."""
+        account, now = reading.account_of(interaction.user), self._house.clock()
+        by = f"{NAME}:{account.user_id}"
+        await self._house.store.write(lambda c: consent.opt_out(c, account, by, now))
+        await tell(interaction, No("opted_out"))
+
+    async def opt_in(self, interaction: discord.Interaction[Any]) -> None:
+        account, now = reading.account_of(interaction.user), self._house.clock()
+        by = f"{NAME}:{account.user_id}"
+        await self._house.store.write(lambda c: consent.opt_in(c, account, by, now))
+        await tell(interaction, No("opted_in"))
+
     async def settings(
         self, interaction: discord.Interaction[Any], changes: dict[str, Any]
     ) -> None:
@@ -219,7 +224,7 @@ class Counter:
         now, who = self._house.clock(), f"{NAME}:{interaction.user.id}"
         word = desk.approve if approve else desk.reject
         came = await self._house.store.write(lambda c: word(c, number, who, reason, now))
-        await tell(interaction, No(_CAME_TO[came], {"job": number}))
+        await tell(interaction, No(CAME_TO[came], {"job": number}))
 
     async def remove(self, interaction: discord.Interaction[Any], number: int) -> None:
         """A moderator takes a picture off Discord and off the disk."""

@@ -13,14 +13,15 @@ from discord.abc import Messageable
 
 from bots import wording
 from bots.platform import House, PlatformError
-from bots.platforms._discord import buttons, commands, reading, selling
+from bots.platforms._discord import buttons, cards, commands, reading, selling
 from bots.platforms._discord.address import NAME, post, snowflake
 from bots.platforms._discord.clicks import Clicks
 from bots.platforms._discord.connection import Client, Connection
 from bots.platforms._discord.counter import Counter
+from bots.platforms._discord.judging import Judging
 from bots.platforms._discord.refusals import FAILURES
 from bots.platforms._discord.wishes import Wishes
-from data import jobs, mentions, outbox
+from data import consent, jobs, mentions, outbox
 from data.store import Connection as Look
 from data.words import JobState
 
@@ -44,6 +45,7 @@ class Listener:
         wishes: Wishes,
         clicks: Clicks,
         counter: Counter,
+        judging: Judging,
     ) -> None:
         self._house = house
         self._connection = connection
@@ -51,13 +53,14 @@ class Listener:
         self._wishes = wishes
         self._clicks = clicks
         self._counter = counter
+        self._judging = judging
         self._fetching = asyncio.Lock()
         self._log = structlog.get_logger().bind(platform=NAME)
 
     async def furnish(self, client: Client) -> None:
         """Hang everything on a fresh client."""
-        client.clicks = self._clicks
-        client.add_dynamic_items(buttons.Click, buttons.Choice)
+        client.clicks, client.judging = self._clicks, self._judging
+        client.add_dynamic_items(buttons.Click, buttons.Choice, cards.Press)
         await client.tree.set_translator(commands.Translator())
         commands.add(client, self._house, self._wishes, self._clicks, self._counter)
         self._hear_interactions(client)
@@ -89,8 +92,9 @@ class Listener:
             custom_id = str(reading.data_of(interaction).get("custom_id", ""))
             kind = interaction.type
             if kind is discord.InteractionType.modal_submit:
-                await self._clicks.form(interaction, custom_id)
-            elif kind is discord.InteractionType.component and not buttons.is_ours(custom_id):
+                if not await self._judging.form(interaction, custom_id):
+                    await self._clicks.form(interaction, custom_id)
+            elif kind is discord.InteractionType.component and not _is_ours(custom_id):
                 await self._clicks.old(interaction)
 
         client.event(on_interaction)
@@ -186,6 +190,7 @@ class Listener:
         where, now = post(channel, message), self._house.clock()
 
         def act(c: Look) -> None:
+            consent.post_gone(c, NAME, where, now)
             job = jobs.by_post(c, NAME, where) or jobs.by_stand_in(c, NAME, str(message))
             if job is None:
                 return
@@ -202,3 +207,8 @@ class Listener:
             text = wording.phrase("presence", None, count=waiting)
             await client.change_presence(activity=discord.CustomActivity(text))
         return waiting
+
+
+def _is_ours(custom_id: str) -> bool:
+    """Whether a dynamic item takes it."""
+    return buttons.is_ours(custom_id) or bool(cards.BUTTON.fullmatch(custom_id))

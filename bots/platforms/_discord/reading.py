@@ -16,6 +16,8 @@ from data.words import Account, Intent, Mention, PhotoRef, Prompt
 
 #: What grammar makes of a form's words: they are a wish, whatever they would mean in a text.
 _TAGGED: Final = re.compile(r"<@!?(\d+)>")
+#: The same where a form's words were read already.
+_NAMED: Final = re.compile(r"<@?!?(\d{15,20})>")
 _CHANNEL: Final = re.compile(r"<#\d+>|<@&\d+>|</[^>]*>|<t:[^>]*>")
 _EMOJI: Final = re.compile(r"<a?:(\w+):\d+>")
 _TYPES: Final = frozenset(
@@ -29,10 +31,12 @@ _TYPES: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What a form, a button or a menu asks for. `key` is the same for the same wish twice."""
+    """What a form, a button or a menu asks for. `key` is the same for the same wish twice,
+    `under` the post with somebody's photo that was chosen."""
 
     prompt: Prompt
     photo: PhotoRef | None = None
+    under: str | None = None
     about: int | None = None
     picture: int = 0
     hidden: bool = False
@@ -77,14 +81,15 @@ def address_of(interaction: discord.Interaction[Any], wish: Wish) -> Address:
 
 def mention_of(interaction: discord.Interaction[Any], wish: Wish) -> Mention:
     """An interaction is a mention like any other."""
-    account = account_of(interaction.user)
+    account, address = account_of(interaction.user), address_of(interaction, wish)
     return Mention(
         platform=NAME,
         source_id=wish.key or str(interaction.id),
         account=account,
         text=wish.prompt.wish,
         created_at=interaction.created_at.timestamp(),
-        photo=wish.photo,
+        in_reply_to=wish.under,
+        photo=_askable(wish.photo, account, present=address.present and not address.hidden),
         prompt=wish.prompt,
         about=wish.about,
         picture=wish.picture,
@@ -94,7 +99,8 @@ def mention_of(interaction: discord.Interaction[Any], wish: Wish) -> Mention:
         adults=is_for_adults(interaction.channel),
         account_since=interaction.user.created_at.timestamp(),
         language=language_of(interaction.locale),
-        address=address_of(interaction, wish).to_json(),
+        address=address.to_json(),
+        named=tuple(_NAMED.findall(wish.prompt.wish)),
     )
 
 
@@ -152,6 +158,7 @@ def mention_in(
             message=str(message.id),
             limit=guild.filesize_limit if guild else FILE_BYTES,
         ).to_json(),
+        named=tuple(str(user.id) for user in message.mentions if user.id != bot),
     )
 
 
@@ -169,12 +176,21 @@ def plain(message: discord.Message, bot: int, handle: str) -> str:
 
 
 def photos_in(message: discord.Message) -> list[PhotoRef]:
-    """The images attached to a message, its author's."""
+    """The images attached to a message, its author's; bots and webhooks can't be asked."""
+    machine = message.author.bot or message.webhook_id is not None
+    owner = "" if machine else str(message.author.id)
     return [
-        PhotoRef(ref=attachment.url, owner=str(message.author.id))
+        PhotoRef(ref=attachment.url, owner=owner)
         for attachment in message.attachments
         if is_image(attachment)
     ]
+
+
+def _askable(photo: PhotoRef | None, account: Account, *, present: bool) -> PhotoRef | None:
+    """Where the bot is not itself in the channel, it can ask nobody there."""
+    if photo is None or present or photo.owner == account.user_id:
+        return photo
+    return dataclasses.replace(photo, owner="")
 
 
 def photo_in(message: discord.Message) -> PhotoRef | None:
@@ -202,3 +218,14 @@ def typed_in(components: Sequence[Any]) -> str:
         if inner and (typed := typed_in(inner)):
             return typed
     return ""
+
+
+def chosen_in(components: Sequence[Any]) -> list[str]:
+    """What was chosen from the first list of a modal."""
+    for component in components:
+        if "values" in component:
+            return [str(value) for value in component["values"]]
+        inner = [*component.get("components", ()), *filter(None, [component.get("component")])]
+        if inner and (chosen := chosen_in(inner)):
+            return chosen
+    return []
