@@ -95,6 +95,7 @@ class Worker:
         attempts: int = 3,
         default_style: str = styles.DEFAULT_STYLE,
         on_progress: Callable[[], None] | None = None,
+        on_ready: Callable[[], object] | None = None,
     ) -> None:
         self._store = store
         self._pictures = pictures
@@ -105,6 +106,7 @@ class Worker:
         self._attempts = attempts
         self._default_style = default_style
         self._on_progress = on_progress or (lambda: None)
+        self._on_ready = on_ready or (lambda: None)
         self._loop = asyncio.get_running_loop()
         self._easel = ThreadPoolExecutor(1, "easel")
         #: Tells the engine's thread to drop what it draws.
@@ -131,6 +133,7 @@ class Worker:
         """
         try:
             await self._at_easel(self._engine.load)
+            self._on_ready()
             self._ready = True
             await self._work_and_tidy(stop)
             await self._at_easel(self._engine.close)

@@ -48,6 +48,7 @@ async def open(house: House) -> AsyncIterator[Discord]:  # noqa: A001  every pla
             tasks = [
                 group.create_task(discord.connection.run(), name="discord"),
                 group.create_task(discord.arrivals.run(), name="discord arrivals"),
+                group.create_task(discord.wishes.remember(), name="discord ways back"),
                 group.create_task(discord.status.run(), name="discord status"),
                 group.create_task(discord.status.mark(), name="discord marks"),
                 group.create_task(discord.listener.chores(), name="discord chores"),

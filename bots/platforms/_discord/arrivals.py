@@ -93,6 +93,10 @@ class Arrivals:
             async with asyncio.timeout(HEARTBEAT):
                 await self._to_decide.wait()
         self._to_decide.clear()
+        await self.courtesy()
+
+    async def courtesy(self) -> None:
+        """Let those go first who wait for an acknowledgement, for a while."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(COURTESY):
                 await self.answered.wait()

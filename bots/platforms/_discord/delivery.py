@@ -137,10 +137,10 @@ class Delivery:
         ) from refusal
 
     async def find(self, reply: Reply) -> Receipt | None:
-        """Look for a message of ours; where only edits were possible, a repeat does no harm."""
+        """Look for a message of ours. What was whispered can't be found; again, it does no harm."""
         address = _address(reply)
         ways = rungs(address, pictures=bool(reply.pictures), now=self._house.clock())
-        if ways[0] in _BY_TOKEN:
+        if ways[0] is Rung.WHISPER:
             return None
         client = self._connection.client
         for rung in ways:
@@ -153,6 +153,8 @@ class Delivery:
                 raise judged from error
             if found is not None:
                 return Receipt(post_id=found)
+            if rung is Rung.ORIGINAL:
+                return None  # nothing was sent another way while the token is good
         return None
 
     async def _leave_the_token(self, reply: Reply) -> None:
@@ -300,6 +302,9 @@ class Delivery:
 
     async def _in(self, rung: Rung, client: Client, address: Address, reply: Reply) -> str | None:
         """The post of ours that is this reply, if it is there."""
+        if rung is Rung.ORIGINAL:
+            answer = await webhook(client, address).fetch_message(ORIGINAL)
+            return post(address.channel, answer.id) if _shows(answer, reply) else None
         if rung is Rung.EDIT:
             place = client.get_partial_messageable(int(address.channel or 0))
             message = await place.fetch_message(int(address.message or 0))

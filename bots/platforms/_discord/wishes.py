@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import Awaitable, Iterator
+import functools
+from collections.abc import Awaitable, Iterator, Sequence
 from typing import Any, Final
 
 import discord
@@ -45,6 +46,8 @@ class Wishes:
         self._typed: dict[int, float] = {}
         self._unacknowledged: dict[str, asyncio.Event] = {}
         self._turns = asyncio.Semaphore(ABREAST)
+        self._learnt: list[tuple[str, dict[str, object]]] = []
+        self._something_learnt = asyncio.Event()
         self._log = structlog.get_logger().bind(platform=NAME)
 
     async def acknowledged(self, interaction_id: str | None) -> None:
@@ -142,8 +145,7 @@ class Wishes:
         except FAILURES as error:
             self._log.warning("not acknowledged", interaction=interaction.id, error=repr(error))
             if getattr(error, "code", None) == refusals.UNKNOWN_INTERACTION:
-                address = dataclasses.replace(address, token=None)
-                await self._learn(mention, {"token": None})
+                self._learn(mention, {"token": None})
             return
         if answer is not None:
             address = dataclasses.replace(
@@ -151,14 +153,24 @@ class Wishes:
                 message=str(answer.message_id) if answer.message_id else None,
                 hidden=answer.is_ephemeral(),
             )
-            await self._learn(mention, {"message": address.message, "hidden": address.hidden})
+            self._learn(mention, {"message": address.message, "hidden": address.hidden})
         self._status.watch(mention, address)
 
-    async def _learn(self, mention: Mention, facts: dict[str, object]) -> None:
-        def write(c: Look) -> None:
-            mentions.learn(c, NAME, mention.source_id, facts)
+    def _learn(self, mention: Mention, facts: dict[str, object]) -> None:
+        self._learnt.append((mention.source_id, facts))
+        self._something_learnt.set()
 
-        await self._house.store.write(write)
+    async def remember(self) -> None:
+        """Write what the acknowledgements told of the way back, for ever.
+
+        It can wait: without it a wish takes a lower rung, and comes all the same.
+        """
+        while True:
+            await self._something_learnt.wait()
+            self._something_learnt.clear()
+            await self.arrivals.courtesy()
+            learnt, self._learnt = self._learnt, []
+            await self._house.store.write(functools.partial(_write, learnt))
 
     @contextlib.contextmanager
     def _pending(self, interaction_id: str) -> Iterator[None]:
@@ -171,6 +183,11 @@ class Wishes:
             event.set()
             if not self._unacknowledged:
                 self.arrivals.answered.set()
+
+
+def _write(learnt: Sequence[tuple[str, dict[str, object]]], c: Look) -> None:
+    for source_id, facts in learnt:
+        mentions.learn(c, NAME, source_id, facts)
 
 
 async def safely(interaction: discord.Interaction[Any], work: Awaitable[None]) -> None:
