@@ -16,7 +16,7 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
@@ -147,7 +147,7 @@ async def _live(settings: Settings, plan: Plan, presence: Presence) -> None:
         opened = await stack.enter_async_context(load_platform("discord")(house))
         tell = functools.partial(_tell_insides, opened, settings.database.parent / "insides")
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, tell)
-        intake = Intake(house, lambda _stage, _subject: ALLOW, policy.load(["daily"]))
+        intake = Intake(house, lambda _stage, _subject: ALLOW, policy.load(["overload", "daily"]))
         async with asyncio.TaskGroup() as group:
             group.create_task(
                 wiring.work(stop, [opened], intake, worker, Outbox(house, presence), Pulse())
@@ -350,8 +350,14 @@ class Bot:
 
     def act(self, sql: str) -> None:
         """A change behind its back, such as time that has gone by."""
-        with contextlib.closing(connect(self.settings.database)) as c, c:
-            c.execute(sql)
+        self.does(lambda c: c.execute(sql))
+
+    def does(self, act: Callable[[Connection], object]) -> None:
+        """What another process does to its database, such as a moderator's."""
+        with contextlib.closing(connect(self.settings.database)) as c:
+            c.execute("BEGIN IMMEDIATE")
+            act(c)
+            c.execute("COMMIT")
 
     def unfinished(self) -> str:
         """What it has still to do, for a failing test."""

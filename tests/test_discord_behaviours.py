@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import itertools
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from data import putoff, terms
+from data.store import Connection
+from data.words import Tier
+from ratelimit import control
 from tests.discord_bot import Bot, Nursery, Plan
 from tests.fake_discord.endpoints import Endpoint
 from tests.fake_discord.faults import Fault
@@ -89,6 +94,11 @@ class Stage:
         assert asked.shown is not None
         assert asked.shown.ephemeral_to is asked.user, asked.text
         return asked.text
+
+    def place_of(self, waiting: Interaction) -> int:
+        """Their number in the line, as they were told it last."""
+        found = re.search(r"number (\d+)", waiting.text)
+        return int(found[1]) if found else 0
 
     @contextlib.contextmanager
     def busy(self) -> Iterator[Interaction]:
@@ -299,6 +309,58 @@ def test_08_the_quota_is_told_with_what_a_plan_would_give(stage: Stage) -> None:
     ada.buys("plus", ends_at=time.time() + 3600)
     stage.until(lambda: "plus" in _quota(stage, ada))
     assert stage.painted(ada, count=4)
+
+
+def test_08_who_pays_is_ahead_and_sees_it(stage: Stage, ada: Person) -> None:
+    """Their places in line are told, and the pictures come in that order."""
+    with stage.busy():
+        others = [
+            stage.somebody().runs(stage.art, "imagine", prompt=f"a red fox number {n}")
+            for n in range(3)
+        ]
+        stage.until(lambda: all(stage.place_of(each) for each in others))
+        paid = ada.runs(stage.art, "imagine", prompt="a blue fox")
+        stage.until(lambda: 0 < stage.place_of(paid) < stage.place_of(others[-1]))
+    messages = [stage.served(each) for each in (paid, *others)]
+    came = [message.edited_at or 0.0 for message in messages]
+    assert came[0] < came[-1]
+
+
+def test_08_a_purchase_counts_at_once_though_discord_never_told_of_it(stage: Stage) -> None:
+    bob = stage.somebody()
+    assert "free" in _quota(stage, bob)
+    bob.buys("plus", quietly=True)
+    assert "plus" in _quota(stage, bob)
+
+
+def test_08_who_was_put_off_is_told_until_when_and_when_it_is_over(stage: Stage) -> None:
+    """Where they asked: in the channel, or for their eyes only. Nobody gets a direct message."""
+    ada, bob, eve = stage.somebody(), stage.somebody(locale="de"), stage.somebody()
+    stage.bot.does(_limit)
+    said = ada.asks(stage.art, "a red fox", owed=False)
+    asked = bob.runs(stage.art, "imagine", prompt="a red fox")
+    late = eve.runs(stage.art, "imagine", prompt="a red fox")
+    refused = stage.replied(said)
+    stage.until(lambda: asked.messages[-1].ephemeral_to and late.messages[-1].ephemeral_to)
+    assert "free tier" in refused.text
+    assert "<t:" in refused.text
+    assert "mehr Leute" in asked.messages[-1].text
+    late.expire()
+    stage.bot.does(lambda c: terms.lift(c, Tier.FREE, "mod", "over", time.time(), melting=False))
+    stage.bot.does(lambda c: putoff.tell(c, Tier.FREE, ["discord"], 50, time.time()))
+    stage.until(lambda: len(stage.discord.world.answers_to(said)) == 2)
+    assert "room for your wish" in stage.discord.world.answers_to(said)[-1].text
+    stage.until(lambda: "wieder Platz" in asked.messages[-1].text)
+    assert asked.messages[-1].ephemeral_to is bob.user
+    stage.until(lambda: stage.bot.rows("SELECT 1 FROM outbox WHERE say = 'open_again'"))
+    waiting = "SELECT 1 FROM outbox WHERE say = 'open_again' AND state IN ('pending', 'posting')"
+    stage.until(lambda: not stage.bot.rows(waiting))
+    assert stage.discord.world.in_place(stage.discord.dm(eve)) == []
+
+
+def _limit(c: Connection) -> None:
+    now = time.time()
+    terms.announce(c, Tier.FREE, control.REASON, now + 600, "mod", now, daily=0)
 
 
 def _quota(stage: Stage, who: Person) -> str:

@@ -125,6 +125,7 @@ PHRASES: Final[Mapping[str, str]] = MappingProxyType(
         "no.permission": "I can't answer here: I lack the permission {permissions}. Somebody who"
         " manages this server can give it to me. This did not cost you anything.",
         "already": "I am on it already.",
+        "crowded": "more people are asking than I can paint for",
         "restarting": "I am restarting. Your wish is kept, and its picture comes in a moment.",
         "too_old": "This button is too old, or its picture is gone. Ask again with /imagine.",
         "not_yours": "Only {asker} can do that with this picture. For one of your own, open the"

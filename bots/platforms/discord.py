@@ -65,7 +65,7 @@ class Discord:
     #: Discord takes 2,000 characters; what is escaped grows.
     text_limit = 1_700
     alt_limit = 1_024
-    manners = Manners(live_times=True, abreast=ABREAST)
+    manners = Manners(live_times=True, tells_when_over=True, abreast=ABREAST)
 
     def __init__(self, house: House, session: aiohttp.ClientSession) -> None:
         self._house = house
