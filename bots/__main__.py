@@ -132,6 +132,7 @@ async def serve(settings: Settings, presence: Presence, stop: asyncio.Event) -> 
             # What is loaded by then stays. Unless told so, Python looks through all of it now
             # and then, which takes half a second, and nobody is answered meanwhile.
             on_ready=gc.freeze,
+            glance=review.sketch,
         )
         house = House(
             settings=settings,
@@ -139,6 +140,7 @@ async def serve(settings: Settings, presence: Presence, stop: asyncio.Event) -> 
             pictures=pictures,
             clock=time.time,
             progress=worker.progress,
+            sketch=worker.sketch,
             vocabulary=known.things,
             knows=known.covers,
             styles=known.styles,

@@ -106,6 +106,7 @@ PHRASES: Final[Mapping[str, str]] = MappingProxyType(
         "which_style": "Welcher Stil soll es sein?",
         "ready": "dein Bild ist fertig.",
         "alt": "Von KI gemaltes Bild.",
+        "sketch": "Wie dein Bild bis jetzt aussieht, gemalt von KI.",
         "wordless": "Hier ist dein Bild, gemalt von KI.",
         "status.line": "In der Schlange: Platz {position}, fertig {eta}",
         "status.line.somewhen": "In der Schlange: Platz {position}",

@@ -102,6 +102,7 @@ PHRASES: Final[Mapping[str, str]] = MappingProxyType(
         "which_style": "Which style shall it be?",
         "ready": "your picture is ready.",
         "alt": "AI-generated picture.",
+        "sketch": "What your picture looks like so far, painted by AI.",
         "wordless": "Here is your picture, painted by AI.",
         "status.line": "In line: number {position}, ready {eta}",
         "status.line.somewhen": "In line: number {position}",

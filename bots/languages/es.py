@@ -106,6 +106,7 @@ PHRASES: Final[Mapping[str, str]] = MappingProxyType(
         "which_style": "¿En qué estilo?",
         "ready": "tu imagen está lista.",
         "alt": "Imagen generada por IA.",
+        "sketch": "Cómo va tu imagen, pintada por IA.",
         "wordless": "Aquí está tu imagen, pintada por IA.",
         "status.line": "En la cola: puesto {position}, lista {eta}",
         "status.line.somewhen": "En la cola: puesto {position}",

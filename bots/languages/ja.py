@@ -106,6 +106,7 @@ PHRASES: Final[Mapping[str, str]] = MappingProxyType(
         "which_style": "どの画風にしますか？",
         "ready": "絵ができました。",
         "alt": "AI が描いた絵。",
+        "sketch": "描きかけの絵（AI 作）。",
         "wordless": "AI が描いた絵です。",
         "status.line": "順番待ち：{position} 番目、{eta} に完成予定",
         "status.line.somewhen": "順番待ち：{position} 番目",
