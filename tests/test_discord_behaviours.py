@@ -415,6 +415,46 @@ def test_09_a_photo_is_restyled_wherever_it_is(stage: Stage, ada: Person) -> Non
     ada.deletes(posted)  # it was fetched at once
 
 
+def test_09_whatever_the_file_is_it_is_a_picture_or_a_reason(stage: Stage, ada: Person) -> None:
+    """The first frame of an animation, a photo that is huge, one that nobody here can open."""
+    frames = [Image.new("RGB", (64, 48), color) for color in ("orange", "blue")]
+    moving = io.BytesIO()
+    frames[0].save(moving, "GIF", save_all=True, append_images=frames[1:], duration=100)
+    huge = photo("PNG", (9_000, 9_000))
+    heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200)
+    for data in (moving.getvalue(), photo("WEBP"), photo("JPEG", (4_000, 3_000))):
+        wish = ada.runs(stage.art, "restyle", photo=data, style="ink", owed=True)
+        assert stage.served(wish)
+    for data, why in ((huge, "too large"), (heic, "JPEG, PNG, WEBP or GIF")):
+        refused = ada.runs(stage.art, "restyle", photo=data, style="ink")
+        assert why in stage.told(refused)
+        assert "cost" in refused.text
+
+
+def test_10_other_words_count_until_the_picture_is_begun(stage: Stage, ada: Person) -> None:
+    bob, tag = stage.somebody(), stage.discord.tag
+    with stage.busy():
+        said = ada.asks(stage.art, "a red fix")
+        stage.until(lambda: stage.bot.rows(_waiting("a red fix")))
+        for words in ("a red fox", "a blue fox"):
+            ada.edits(said, f"{tag} {words}")
+            stage.until(lambda: stage.bot.rows(_waiting(words)))  # noqa: B023
+        untagged = bob.says(stage.art, "a green fox")
+        bob.edits(untagged, f"{tag} a green fox")
+        stage.until(lambda: stage.bot.rows(_waiting("a green fox")))
+    answer = stage.replied(said)
+    assert "a blue fox" in answer.text
+    assert "49 of 50" in answer.text
+    assert "a green fox" in stage.replied(untagged).text
+    ada.edits(said, f"{tag} a yellow fox")
+    stage.painted(stage.somebody())
+    assert stage.discord.world.answers_to(said) == [answer]
+
+
+def _waiting(words: str) -> str:
+    return f"SELECT 1 FROM jobs WHERE state = 'available' AND prompt LIKE '%{words}%'"
+
+
 def test_10_only_a_real_mention_is_answered_and_at_once(
     stage: Stage, ada: Person, record_property: Record
 ) -> None:
@@ -496,6 +536,19 @@ def test_12_what_it_may_not_do_is_told_before_anything_is_drawn(
         wish = ada.runs(place, "imagine", prompt="a red fox")
         assert "attach files" in stage.told(wish).lower()
     assert stage.jobs() == jobs
+
+
+def test_12_without_links_and_in_a_sleeping_thread_the_picture_comes_all_the_same(
+    stage: Stage, ada: Person
+) -> None:
+    """It sends files and embeds nothing; a thread that is only archived wakes up."""
+    guild = stage.discord.guild("plain")
+    art = guild.channel("art")
+    art.forbid("embed_links")
+    asleep = art.thread("old", archived=True)
+    for place in (art, asleep):
+        assert stage.replied(ada.asks(place, "a red fox")).pictures
+        assert stage.painted(ada, place=place).embeds == []
 
 
 def test_13_pictures_are_described_covered_fitted_and_nobody_else_is_called(

@@ -100,6 +100,10 @@ class Listener:
             if client.user is not None:
                 await self._wishes.hear(message, client.user)
 
+        async def on_raw_message_edit(event: discord.RawMessageUpdateEvent) -> None:
+            if client.user is not None:
+                await self._wishes.hear_again(event.message, client.user)
+
         async def on_raw_message_delete(event: discord.RawMessageDeleteEvent) -> None:
             await self._taken_away(event.channel_id, event.message_id)
 
@@ -107,7 +111,12 @@ class Listener:
             for message_id in event.message_ids:
                 await self._taken_away(event.channel_id, message_id)
 
-        for heard in (on_message, on_raw_message_delete, on_raw_bulk_message_delete):
+        for heard in (
+            on_message,
+            on_raw_message_edit,
+            on_raw_message_delete,
+            on_raw_bulk_message_delete,
+        ):
             client.event(heard)
 
     def _hear_connection(self, client: Client) -> None:
@@ -186,7 +195,7 @@ class Listener:
         where, now = post(channel, message), self._house.clock()
 
         def act(c: Look) -> None:
-            job = jobs.by_post(c, NAME, where) or jobs.by_stand_in(c, NAME, str(message))
+            job = jobs.by_stand_in(c, NAME, str(message)) or jobs.by_post(c, NAME, where)
             if job is None:
                 return
             outbox.withdrawn(c, NAME, where, now)

@@ -177,7 +177,10 @@ class Status:
             self._watches.pop(watch.source_id, None)
             return None
         if watch.address.interaction is None:
-            return WAITING if ticket.state not in _OVER else None
+            if ticket.state in _OVER:
+                self._watches.pop(watch.source_id, None)
+                return None
+            return WAITING
         if self._arrivals.closed and ticket.state in _KEPT:
             return wording.phrase("restarting", watch.language)
         progress = self._house.progress(ticket.job_id) if ticket.job_id is not None else None

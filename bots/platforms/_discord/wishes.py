@@ -27,12 +27,15 @@ from bots.platforms._discord.manners import Manners, No
 from bots.platforms._discord.reading import Wish
 from bots.platforms._discord.refusals import FAILURES
 from bots.platforms._discord.status import Status
-from data import mentions
+from data import jobs, mentions
+from data.store import Act
 from data.store import Connection as Look
 from data.words import Mention
 
 #: Acknowledgements on their way at once: more only wait in the same line.
 ABREAST: Final = 64
+#: How long after it was written a message's new words are taken, in seconds.
+EDITABLE: Final = 300.0
 #: For so many seconds Discord shows that somebody is typing.
 TYPED: Final = 8.0
 
@@ -75,19 +78,47 @@ class Wishes:
     async def hear(self, message: discord.Message, me: discord.ClientUser) -> bool:
         """Take in a message, if it is a mention; whether it was."""
         self.arrivals.seen(message.id)
+        mention = await self._mention(message, me)
+        return mention is not None and await self._take(message, mention)
+
+    async def hear_again(self, message: discord.Message, me: discord.ClientUser) -> bool:
+        """Take in a message that its author has changed, soon enough; whether it was a mention.
+
+        The new words take the place of the old ones until a picture of those is begun.
+        """
+        edited = message.edited_at
+        if edited is None or (edited - message.created_at).total_seconds() > EDITABLE:
+            return False
+        mention = await self._mention(message, me)
+        if mention is None:
+            return False
+        post = mention.source_id
+        before = await self._house.store.read(lambda c: mentions.latest_of(c, NAME, post))
+        if before is None:
+            return await self._take(message, mention)
+        if before.mention.text == mention.text:
+            return False
+        again = dataclasses.replace(mention, source_id=f"{post}/{edited.timestamp():.3f}")
+        now = self._house.clock()
+        return await self._take(message, again, lambda c: jobs.supersede(c, before.id, now))
+
+    async def _mention(self, message: discord.Message, me: discord.ClientUser) -> Mention | None:
+        """A message as a mention, where it is one and may be; why it may not is said."""
         if not reading.is_for(message, me.id):
-            return False
-        account = reading.account_of(message.author)
-        if await self._manners.wants_silence(account):
-            return False
+            return None
+        if await self._manners.wants_silence(reading.account_of(message.author)):
+            return None
         no = await self._no_here(message)
         if no is not None:
             await self._say_alone(message, no)
-            return False
-        mention = reading.mention_in(
-            message, me.id, self._house.settings.handle, await _answered(message)
-        )
-        if await self.arrivals.put(mention) is not Kept.NEW:
+            return None
+        handle = self._house.settings.handle
+        return reading.mention_in(message, me.id, handle, await _answered(message))
+
+    async def _take(
+        self, message: discord.Message, mention: Mention, may: Act[bool] | None = None
+    ) -> bool:
+        if await self.arrivals.put(mention, may) is not Kept.NEW:
             return False
         self._status.watch(mention, Address.from_json(mention.address))
         await self._type(message)
