@@ -148,9 +148,11 @@ class Delivery:
                 found = await self._in(rung, client, address, reply)
             except FAILURES as error:
                 judged = refusals.judged(error)
-                if isinstance(judged, OtherWayError):
-                    continue
-                raise judged from error
+                if isinstance(judged, PlatformError):
+                    raise judged from error
+                if rung is Rung.ORIGINAL and judged.code in refusals.TOKEN_GONE:
+                    await self._leave_the_token(reply)
+                continue
             if found is not None:
                 return Receipt(post_id=found)
             if rung is Rung.ORIGINAL:
