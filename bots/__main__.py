@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import sys
 import time
@@ -129,6 +130,10 @@ async def serve(settings: Settings, presence: Presence, stop: asyncio.Event) -> 
             attempts=settings.attempts,
             default_style=settings.default_style,
             on_progress=store.bell.ring,
+            # What is loaded by then stays. Unless told so, Python looks through all of it now
+            # and then, which takes half a second, and nobody is answered meanwhile.
+            on_ready=gc.freeze,
+            glance=review.sketch,
         )
         house = House(
             settings=settings,
@@ -136,6 +141,7 @@ async def serve(settings: Settings, presence: Presence, stop: asyncio.Event) -> 
             pictures=pictures,
             clock=time.time,
             progress=worker.progress,
+            sketch=worker.sketch,
             vocabulary=known.things,
             knows=known.covers,
             styles=known.styles,

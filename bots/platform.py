@@ -110,6 +110,9 @@ class House:
     clock: Callable[[], float]
     #: How far the drawing of a job has come, None while it is not being drawn.
     progress: Callable[[int], Progress | None]
+    #: What a job's first picture looked like a while ago, as a small WebP, where the engine can
+    #: show that and the checks have nothing against it. Asking has the next one made.
+    sketch: Callable[[int], bytes | None] = lambda _job: None
     #: Things the model is known to draw well, the most popular first.
     vocabulary: Sequence[str]
     #: Whether a wish is among them; always, for a model that does not say what it knows.

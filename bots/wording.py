@@ -64,7 +64,7 @@ def reply_text(
     counting twice: the least important sentences go first, then the end of the text.
     """
     abroad = catalogue(language).sayings.get(say)
-    spoken = _SAYINGS[say](facts, now) if abroad is None else _abroad(abroad, facts, now)
+    spoken = _SAYINGS[say](facts, now) if abroad is None else _abroad(abroad, facts, now, language)
     sentences = [sentence for sentence in spoken if sentence]
     text = " ".join(sentences)
     if number is not None:
@@ -252,11 +252,11 @@ def limit_line(limit: TemporaryLimit, now: float) -> str:
         else "new wishes are taken as the line allows"
     )
     reason = _tame(limit.reason).rstrip(".")
-    return f"For now, {limit.tier} tier: {size}, because {reason}. {_over(limit.until, now)}"
+    return f"For now, {limit.tier} tier: {size}, because {reason}. {_over(until(limit.until, now))}"
 
 
-def _over(moment: float, now: float) -> str:
-    return f"It should be over {until(moment, now)}."
+def _over(when: str) -> str:
+    return f"It should be over {when}."
 
 
 def _duration(seconds: float) -> str:
@@ -337,9 +337,11 @@ def _seeds(facts: Facts) -> str:
     return f"{'Seeds' if len(seeds) > 1 else 'Seed'} {_listed(seeds)}." if seeds else ""
 
 
-def _abroad(sentences: Sequence[Sentence], facts: Facts, now: float) -> list[str]:
+def _abroad(
+    sentences: Sequence[Sentence], facts: Facts, now: float, language: str | None
+) -> list[str]:
     """Sentences of another language; one whose facts are not all known is left out."""
-    known = _known(facts, now)
+    known = _known(facts, now, language)
     spoken = []
     for sentence in sentences:
         ways = (sentence,) if isinstance(sentence, str) else sentence
@@ -354,22 +356,33 @@ def _fields(sentence: str) -> list[str]:
     return [name for _, name, _, _ in Formatter().parse(sentence) if name]
 
 
-def _known(facts: Facts, now: float) -> dict[str, object]:
+def _known(facts: Facts, now: float, language: str | None) -> dict[str, object]:
     """The facts as other languages use them: told as they are shown, or absent."""
     left, quota, units = facts.get("left"), facts.get("quota"), facts.get("units")
     seeds = [str(seed) for seed in facts.get("seeds") or ()]
+    moments = {"when": facts.get("retry_at"), "over": facts.get("until")}
+    spans = {name: facts.get(name) for name in ("every", "min_age", "waited")}
     return {
+        **{name: facts.get(name) for name in ("tier", "burst", "in_hand", "most", "cap", "case")},
+        **{name: _when(facts, at, now) if at else None for name, at in moments.items()},
+        **{name: _duration(span) if span else None for name, span in spans.items()},
         "wish": _quoted(facts.get("wish")),
         "things": "" if facts.get("known", True) else facts.get("things"),
         "last": quota if left == 0 else None,
         "left": left,
         "quota": quota,
         "units": units if units and left else None,
+        "price": units if units and units > len(seeds) > 0 else None,
         "ignored": ", ".join(_tame(str(flag)) for flag in facts.get("ignored") or ()),
         "seeds": ", ".join(seeds),
-        "reason": _tame(str(facts.get("reason") or "")).rstrip("."),
-        "when": _when(facts, facts["retry_at"], now) if facts.get("retry_at") else None,
+        "reason": _reason(facts, language),
     }
+
+
+def _reason(facts: Facts, language: str | None) -> str:
+    """Why, as whoever set the limit or the rule wrote it; our own reason is translated."""
+    reason = _tame(str(facts.get("reason") or "")).rstrip(".")
+    return phrase("crowded", language) if reason == phrase("crowded") else reason
 
 
 def _when(facts: Facts, retry_at: float, now: float) -> str:
@@ -395,7 +408,7 @@ def _daily_quota(facts: Facts, now: float) -> list[str]:
 
 def _refused(what: str, remedy: str) -> Callable[[Facts, float], list[str]]:
     def say(facts: Facts, _now: float) -> list[str]:
-        reason = _tame(str(facts.get("reason") or "")).rstrip(".")
+        reason = _reason(facts, None)
         return [f"{what}: {reason}." if reason else f"{what}.", remedy, FREE_OF_COST]
 
     return say
@@ -473,19 +486,19 @@ def _too_new(facts: Facts, now: float) -> list[str]:
 def _not_open(facts: Facts, now: float) -> list[str]:
     retry_at = facts.get("retry_at")
     if retry_at is not None:
-        first = f"I do not paint for {_tier(facts)} yet. That begins {until(retry_at, now)}."
+        first = f"I do not paint for {_tier(facts)} yet. That begins {_when(facts, retry_at, now)}."
     else:
         first = f"I open to {_tier(facts)} bit by bit, and your turn has not come yet."
     return [first, FREE_OF_COST]
 
 
 def _overloaded(facts: Facts, now: float) -> list[str]:
-    reason = _tame(str(facts.get("reason") or "too many are asking")).rstrip(".")
+    reason = _reason(facts, None) or "too many are asking"
     quota, end = facts.get("quota"), facts.get("until")
     size = f"may have {_pictures(quota)} a day" if quota is not None else "has to wait"
     return [
         f"For now {_tier(facts)} {size}, because {reason}.",
-        _over(end, now) if end is not None else "",
+        _over(_when(facts, end, now)) if end is not None else "",
         FREE_OF_COST,
     ]
 
@@ -506,15 +519,15 @@ def _tier(facts: Facts) -> str:
 
 def _again(facts: Facts, now: float) -> str:
     retry_at = facts.get("retry_at")
-    return f"Try again {until(retry_at, now)}." if retry_at is not None else ""
+    return f"Try again {_when(facts, retry_at, now)}." if retry_at is not None else ""
 
 
 def _banned(facts: Facts, now: float) -> list[str]:
-    reason, retry_at = _tame(str(facts.get("reason") or "")).rstrip("."), facts.get("retry_at")
+    reason, retry_at = _reason(facts, None), facts.get("retry_at")
     why = f" ({reason})" if reason else ""
     if retry_at is None:
         return [f"I do not take wishes from you any more{why}."]
-    return [f"I take wishes from you again {until(retry_at, now)}{why}."]
+    return [f"I take wishes from you again {_when(facts, retry_at, now)}{why}."]
 
 
 def _case(facts: Facts, _now: float) -> list[str]:

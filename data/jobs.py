@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple, overload
 
-from data import enrolment, journal, jsontext, lanes, ledger, outbox, promises
+from data import enrolment, journal, jsontext, lanes, ledger, mentions, outbox, promises
 from data.enrolment import Enrolled
 from data.lanes import IN_LINE, TAG, Candidate
 from data.store import Connection
@@ -310,6 +310,18 @@ def cancel(c: Connection, job: Job, now: float, reason: str = "cancelled by its 
         return False
     ledger.release(c, job.id, now)
     journal.note(c, job.mention_id, Event.CANCEL, now)
+    return True
+
+
+def supersede(c: Connection, mention_id: int, now: float) -> bool:
+    """Make room for other words in a mention's place; False once its picture is begun."""
+    job = by_mention(c, mention_id)
+    if job is None:
+        mentions.decide(c, mention_id, now)
+        return True
+    if job.state in (JobState.EXECUTING, JobState.COMPLETED):
+        return False
+    cancel(c, job, now, "asked for in other words")
     return True
 
 

@@ -115,6 +115,19 @@ def by_id(c: Connection, mention_id: int) -> Mention | None:
     return Mention.from_json(json.loads(row["payload"])) if row else None
 
 
+def latest_of(c: Connection, platform: str, source_id: str) -> Received | None:
+    """The newest mention of a post: by its own id, or by that and more behind a slash, which is
+    how what was said in it later is known."""
+    row = c.execute(
+        "SELECT id, payload FROM mentions WHERE platform = ? AND source_id BETWEEN ? AND ?"
+        " AND forgotten_at IS NULL ORDER BY id DESC LIMIT 1",
+        (platform, source_id, f"{source_id}/~"),
+    ).fetchone()
+    if row is None:
+        return None
+    return Received(id=row["id"], mention=Mention.from_json(json.loads(row["payload"])))
+
+
 def learn(c: Connection, platform: str, source_id: str, address: Mapping[str, object]) -> None:
     """Add to the way back what the platform told only after the mention was written."""
     c.execute(

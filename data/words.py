@@ -216,7 +216,14 @@ class Mention:
         return f"{self.platform}/{self.guild}" if self.guild else self.platform
 
     def to_json(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
+        # Not all of it by `asdict`: there may be a thousand of them in a second.
+        return {
+            **dict(zip(_MENTION_FIELDS, _MENTION_VALUES(self), strict=True)),
+            "account": dataclasses.asdict(self.account),
+            "photo": dataclasses.asdict(self.photo) if self.photo else None,
+            "parent_photo": dataclasses.asdict(self.parent_photo) if self.parent_photo else None,
+            "prompt": self.prompt.to_json() if self.prompt else None,
+        }
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Self:
@@ -234,6 +241,10 @@ class Mention:
                 "prompt": Prompt.from_json(fields["prompt"]) if fields.get("prompt") else None,
             }
         )
+
+
+_MENTION_FIELDS = tuple(field.name for field in dataclasses.fields(Mention))
+_MENTION_VALUES = operator.attrgetter(*_MENTION_FIELDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

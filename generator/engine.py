@@ -10,9 +10,9 @@ from __future__ import annotations
 import importlib
 import io
 import pkgutil
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from data.words import MuralistError
 
@@ -126,6 +126,18 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Let go of the model and its memory."""
+        ...
+
+
+@runtime_checkable
+class Sketching(Protocol):
+    """What an engine may offer besides: a look at what is on its easel."""
+
+    def sketch(self) -> Mapping[int, Image.Image]:
+        """What the orders in hand look like so far, small, by their place among them.
+
+        Only ever called by an `on_step`, so in the engine's own thread, and seldom.
+        """
         ...
 
 

@@ -10,13 +10,15 @@ job before any of them is blamed. A process that dies leaves its jobs `executing
 from __future__ import annotations
 
 import asyncio
+import io
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
+from PIL import Image
 
 from data import jobs, lanes, verdicts
 from data.pictures import PictureStore
@@ -34,7 +36,7 @@ from data.words import (
 )
 from generator import styles
 from generator.batcher import choose
-from generator.engine import Drawing, Engine, EngineError, EngineLostError, Order
+from generator.engine import Drawing, Engine, EngineError, EngineLostError, Order, Sketching
 
 T = TypeVar("T")
 
@@ -49,6 +51,9 @@ PATIENCE_SECONDS = 1.0
 
 #: A failed job's first wait; each further one is four times as long.
 BACKOFF_SECONDS = 5.0
+
+#: The longer side of a sketch, in pixels.
+SKETCH_PIXELS = 160
 
 #: At most so often is a watcher told that a drawing has come further.
 TELL_SECONDS = 0.2
@@ -95,6 +100,8 @@ class Worker:
         attempts: int = 3,
         default_style: str = styles.DEFAULT_STYLE,
         on_progress: Callable[[], None] | None = None,
+        on_ready: Callable[[], object] | None = None,
+        glance: Review | None = None,
     ) -> None:
         self._store = store
         self._pictures = pictures
@@ -105,12 +112,17 @@ class Worker:
         self._attempts = attempts
         self._default_style = default_style
         self._on_progress = on_progress or (lambda: None)
+        self._on_ready = on_ready or (lambda: None)
+        self._glance = glance
         self._loop = asyncio.get_running_loop()
         self._easel = ThreadPoolExecutor(1, "easel")
         #: Tells the engine's thread to drop what it draws.
         self._halt = threading.Event()
         self._drawing: frozenset[int] = frozenset()
         self._progress: Progress | None = None
+        self._sketches: Mapping[int, bytes] = {}
+        #: Somebody has asked for sketches of what is on the easel.
+        self._sketch = threading.Event()
         self._told = 0.0
         self._ready = False
 
@@ -123,6 +135,16 @@ class Worker:
         """How far the batch with this job has come; None while it isn't being drawn."""
         return self._progress if job_id in self._drawing else None
 
+    def sketch(self, job_id: int) -> bytes | None:
+        """What a job's first picture looked like a while ago, as a small WebP.
+
+        It has passed `glance`. Asking has the next one made, where the engine can: for what
+        is drawn at once, or watched by nobody, none is.
+        """
+        if job_id in self._drawing:
+            self._sketch.set()
+        return self._sketches.get(job_id)
+
     async def run(self, stop: asyncio.Event) -> None:
         """Load the model and draw until `stop`; the batch in hand is then still finished.
 
@@ -131,6 +153,7 @@ class Worker:
         """
         try:
             await self._at_easel(self._engine.load)
+            self._on_ready()
             self._ready = True
             await self._work_and_tidy(stop)
             await self._at_easel(self._engine.close)
@@ -218,8 +241,9 @@ class Worker:
         """Draw a batch together, or else each job alone; nothing for cancelled ones."""
         self._halt.clear()
         self._drawing = frozenset(job.id for job in batch)
+        self._sketch.clear()
         drawn = await self._outcome(self._at_easel(lambda: self._paint(batch)))
-        self._drawing, self._progress = frozenset(), None
+        self._drawing, self._progress, self._sketches = frozenset(), None, {}
         if not isinstance(drawn, Exception):
             return list(drawn)
         log.warning("drawing failed", jobs=[job.id for job in batch], error=repr(drawn))
@@ -230,7 +254,14 @@ class Worker:
     def _paint(self, batch: Sequence[Job]) -> list[_Drawn]:
         """The engine's turn, in its thread. Empty where the drawing was stopped."""
         orders = [order for job in batch for order in self._orders(job)]
-        drawings = self._engine.draw(orders, self._on_step)
+
+        def on_step(step: int, steps: int) -> bool:
+            if self._sketch.is_set():
+                self._sketch.clear()
+                self._make_sketches(batch)
+            return self._on_step(step, steps)
+
+        drawings = self._engine.draw(orders, on_step)
         if drawings is None:
             return []
         rest = iter(drawings)
@@ -240,6 +271,25 @@ class Worker:
     def _orders(self, job: Job) -> list[Order]:
         photo = self._pictures.get(job.photo) if job.photo else None
         return [self._order(job, n, photo) for n in range(job.prompt.count)]
+
+    def _make_sketches(self, batch: Sequence[Job]) -> None:
+        """Called in the engine's thread. No drawing fails because nobody could look at it."""
+        if self._glance is None or not isinstance(self._engine, Sketching):
+            return
+        sketches: dict[int, bytes] = {}
+        try:
+            seen, first = self._engine.sketch(), 0
+            for job in batch:
+                file = _small(seen[first]) if first in seen else None
+                if file is not None and self._glance(file, job).ruling is Ruling.ALLOW:
+                    sketches[job.id] = file
+                first += job.prompt.count
+        except Exception as error:  # noqa: BLE001  see above
+            log.warning("no sketch", jobs=[job.id for job in batch], error=repr(error))
+        self._loop.call_soon_threadsafe(self._show, sketches)
+
+    def _show(self, sketches: Mapping[int, bytes]) -> None:
+        self._sketches = {n: file for n, file in sketches.items() if n in self._drawing}
 
     def _on_step(self, step: int, steps: int) -> bool:
         """Called in the engine's thread."""
@@ -359,6 +409,14 @@ class Worker:
             except StoreError as error:
                 log.error("the database cannot be written", error=str(error))
                 await asyncio.sleep(PATIENCE_SECONDS)
+
+
+def _small(image: Image.Image) -> bytes:
+    sketch = image.convert("RGB")
+    sketch.thumbnail((SKETCH_PIXELS, SKETCH_PIXELS))
+    file = io.BytesIO()
+    sketch.save(file, "WEBP", quality=60)
+    return file.getvalue()
 
 
 def _in_words(error: Exception) -> str:

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import functools
+import gc
 import itertools
 import json
 import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
@@ -71,14 +73,17 @@ class Plan:
 
 
 class Paintbrush:
-    """Draws at once, or slowly, or not before `hold` is gone."""
+    """Draws at once, or slowly, or not before `hold` is gone; may be watched while there is
+    something called `sketch`."""
 
     name = "paintbrush"
 
-    def __init__(self, plan: Plan, hold: Path) -> None:
+    def __init__(self, plan: Plan, folder: Path) -> None:
         self.largest_batch = plan.batch
         self._seconds = plan.seconds
-        self._hold = hold
+        self._hold = folder / "hold"
+        self._shown = folder / "sketch"
+        self._orders: Sequence[Order] = ()
 
     def load(self) -> None:
         pass
@@ -87,6 +92,7 @@ class Paintbrush:
         return None
 
     def draw(self, orders: Sequence[Order], on_step: OnStep) -> list[Drawing] | None:
+        self._orders = orders
         for step in range(1, STEPS + 1):
             time.sleep(self._seconds / STEPS)
             while on_step(step, STEPS) and self._hold.exists():
@@ -94,6 +100,10 @@ class Paintbrush:
             if not on_step(step, STEPS):
                 return None
         return [Drawing(image=_painted(order), seed=order.seed) for order in orders]
+
+    def sketch(self) -> dict[int, Image.Image]:
+        orders = self._orders if self._shown.exists() else ()
+        return {n: _painted(order).resize((8, 6)) for n, order in enumerate(orders)}
 
     def close(self) -> None:
         pass
@@ -164,20 +174,24 @@ async def _live(settings: Settings, plan: Plan, presence: Presence) -> None:
         worker = Worker(
             store,
             pictures,
-            Paintbrush(plan, settings.database.parent / "hold"),
+            Paintbrush(plan, settings.database.parent),
             owner=presence.id,
             clock=time.time,
             review=review.picture if plan.moderated else lambda _image, _job: ALLOW,
             on_progress=store.bell.ring,
+            glance=lambda _sketch, _job: ALLOW,
         )
-        house = a_house(store, pictures, time.time, settings, progress=worker.progress)
+        house = dataclasses.replace(
+            a_house(store, pictures, time.time, settings, progress=worker.progress),
+            sketch=worker.sketch,
+        )
         opened = await stack.enter_async_context(load_platform("discord")(house))
         tell = functools.partial(_tell_insides, opened, settings.database.parent / "insides")
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, tell)
         if plan.moderated:
             await stack.enter_async_context(desk.tended(house, [opened], TIMES))
         allow = review if plan.moderated else lambda _stage, _subject: ALLOW
-        intake = Intake(house, allow, policy.load(["daily"]))
+        intake = Intake(house, allow, policy.load(["overload", "daily"]))
         async with asyncio.TaskGroup() as group:
             group.create_task(
                 wiring.work(stop, [opened], intake, worker, Outbox(house, presence), Pulse())
@@ -198,10 +212,17 @@ def _tell_insides(platform: Any, file: Path) -> None:
         "modals": len(store._modals),
         "watched": platform.status.watched,
         "tasks": len(asyncio.all_tasks()),
+        "objects": _objects(),
     }
     half = file.with_suffix(".half")
     half.write_text(json.dumps(kept), encoding="utf-8")
     half.replace(file)
+
+
+def _objects() -> int:
+    """Of Python's, that may hold others; what is garbage does not count."""
+    gc.collect()
+    return len(gc.get_objects())
 
 
 async def _at_once(*_: object, **__: object) -> None:
@@ -351,12 +372,23 @@ class Bot:
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
         """Nothing is drawn to its end meanwhile."""
-        hold = self.folder / "hold"
-        hold.touch()
+        with self._there("hold"):
+            yield
+
+    @contextlib.contextmanager
+    def shown(self) -> Iterator[None]:
+        """What is being drawn can be watched meanwhile."""
+        with self._there("sketch"):
+            yield
+
+    @contextlib.contextmanager
+    def _there(self, name: str) -> Iterator[None]:
+        mark = self.folder / name
+        mark.touch()
         try:
             yield
         finally:
-            hold.unlink()
+            mark.unlink()
 
     def log(self) -> str:
         return (self.folder / "bot.log").read_text(encoding="utf-8")
@@ -380,8 +412,14 @@ class Bot:
 
     def act(self, sql: str) -> None:
         """A change behind its back, such as time that has gone by."""
-        with contextlib.closing(connect(self.settings.database)) as c, c:
-            c.execute(sql)
+        self.does(lambda c: c.execute(sql))
+
+    def does(self, act: Callable[[Connection], object]) -> None:
+        """What another process does to its database, such as a moderator's."""
+        with contextlib.closing(connect(self.settings.database)) as c:
+            c.execute("BEGIN IMMEDIATE")
+            act(c)
+            c.execute("COMMIT")
 
     def unfinished(self) -> str:
         """What it has still to do, for a failing test."""

@@ -40,7 +40,9 @@ def a_file(color: str = "red", alt: str = "a red fox") -> discord.File:
 
 @pytest.fixture
 def fake() -> Iterator[FakeDiscord]:
-    with FakeDiscord(caps=wide(), skus=("plus",), held_seconds=0.2, slow_seconds=0.05) as running:
+    with FakeDiscord(
+        caps=wide(), skus=("plus",), ack_seconds=60, held_seconds=0.2, slow_seconds=0.05
+    ) as running:
         yield running
 
 
@@ -192,8 +194,8 @@ async def test_a_deferred_command_ends_as_one_message_with_one_picture(
     assert (picture.alt, picture.media_type, picture.size) == ("a red fox", "image/png", (8, 6))
     assert [version.text for version in message.edits] == ["", "drawing"]
     assert wish.latency is not None
-    assert wish.latency < 1
-    assert judge(fake, prompt=1) == []
+    assert judge(fake) == []
+    assert any("slow ack" in line for line in judge(fake, prompt=0))
 
 
 async def test_a_lost_answer_doubles_a_follow_up_but_no_edit(
@@ -230,7 +232,9 @@ async def test_a_lost_answer_doubles_a_follow_up_but_no_edit(
 async def test_acks_and_tokens_do_not_wait_for_ever(
     studio: Server, redirected: None, fake: FakeDiscord, case: str, expected: tuple[int, int]
 ) -> None:
-    fake.answers.ack_seconds, fake.answers.token_seconds = 0.3, 0.6
+    # A busy machine is late as well, where nobody wants it to be.
+    fake.answers.ack_seconds = 0.3 if case == "late" else 60
+    fake.answers.token_seconds = 0.6 if case == "old" else 900
 
     async def late(interaction: discord.Interaction) -> None:
         if case == "late":

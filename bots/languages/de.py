@@ -111,6 +111,7 @@ PHRASES: Final[Mapping[str, str]] = MappingProxyType(
         "which_style": "Welcher Stil soll es sein?",
         "ready": "dein Bild ist fertig.",
         "alt": "Von KI gemaltes Bild.",
+        "sketch": "Wie dein Bild bis jetzt aussieht, gemalt von KI.",
         "wordless": "Hier ist dein Bild, gemalt von KI.",
         "status.line": "In der Schlange: Platz {position}, fertig {eta}",
         "status.line.somewhen": "In der Schlange: Platz {position}",
@@ -132,6 +133,7 @@ PHRASES: Final[Mapping[str, str]] = MappingProxyType(
         "no.permission": "Ich kann hier nicht antworten: Mir fehlt das Recht {permissions}. Wer"
         f" diesen Server verwaltet, kann es mir geben. {_FREE}",
         "already": "Ich bin schon dabei.",
+        "crowded": "es bitten mehr Leute, als ich malen kann",
         "restarting": "Ich starte gerade neu. Dein Wunsch ist aufgehoben, das Bild kommt gleich.",
         "too_old": "Dieser Knopf ist zu alt, oder sein Bild ist weg. Bitte noch einmal mit"
         " /vorstellen darum.",
@@ -218,6 +220,7 @@ SAYINGS: Final[Mapping[Say, tuple[str | tuple[str, ...], ...]]] = MappingProxyTy
             "Ich habe gelernt, {things} Dinge zu malen, und das ist keins davon: Es ist geraten.",
             "Das war das letzte von {last} Bildern für heute.",
             "Heute sind noch {left} von {quota} Bildern übrig.",
+            "Es zählt als {price} Bilder.",
             "Weggelassen: {ignored}.",
             "Seed: {seeds}.",
         ),
@@ -288,12 +291,107 @@ SAYINGS: Final[Mapping[Say, tuple[str | tuple[str, ...], ...]]] = MappingProxyTy
             "Versuch es wieder {when}.",
             _FREE,
         ),
+        Say.BURST: (
+            (
+                "Das ist viel auf einmal: Ich male {burst} Bilder, dann eins alle {every}.",
+                "Das ist viel auf einmal.",
+            ),
+            "Versuch es wieder {when}.",
+            _FREE,
+        ),
+        Say.IN_HAND: (
+            (
+                "Von dir stehen schon {in_hand} Bilder an; auf der Stufe {tier} dürfen es {most}.",
+                "In der Schlange stehen schon so viele Bilder von dir, wie dürfen.",
+            ),
+            "Bitte wieder, wenn eins davon da ist, oder nimm eins zurück.",
+            _FREE,
+        ),
+        Say.CIRCLE_QUOTA: (
+            (
+                "Zusammen hatten die Leute hier heute schon alle {cap} Bilder.",
+                "Zusammen hatten die Leute hier heute schon alle Bilder.",
+            ),
+            "Versuch es wieder {when}.",
+            _FREE,
+        ),
+        Say.CHANNEL_QUOTA: (
+            (
+                "Zusammen hatten die Leute in diesem Kanal heute schon alle {cap} Bilder.",
+                "Zusammen hatten die Leute in diesem Kanal heute schon alle Bilder.",
+            ),
+            "Versuch es wieder {when}.",
+            _FREE,
+        ),
+        Say.TOTAL_QUOTA: (
+            (
+                "Alle zusammen hatten heute schon {cap} Bilder, mehr gibt es nicht.",
+                "Alle zusammen hatten heute schon so viele Bilder, wie es gibt.",
+            ),
+            "Versuch es wieder {when}.",
+            _FREE,
+        ),
+        Say.TOO_NEW: (
+            (
+                "Dein Konto ist mir zu neu: Ich male, wenn es mindestens {min_age} alt ist.",
+                "Dein Konto ist mir zu neu.",
+            ),
+            "Versuch es wieder {when}.",
+            _FREE,
+        ),
+        Say.NOT_OPEN: (
+            (
+                "Für die Stufe {tier} male ich noch nicht. Es beginnt {when}.",
+                "Die Stufe {tier} öffnet nach und nach, und du bist noch nicht dran.",
+                "Du bist noch nicht dran.",
+            ),
+            _FREE,
+        ),
+        Say.OVERLOADED: (
+            (
+                "Im Moment hat die Stufe {tier} höchstens {quota} Bilder am Tag: {reason}.",
+                "Im Moment muss die Stufe {tier} warten: {reason}.",
+                "Im Moment musst du warten: Es bitten zu viele.",
+            ),
+            "Das sollte vorbei sein {over}.",
+            _FREE,
+        ),
+        Say.OPEN_AGAIN: (
+            "Für deinen Wunsch ist wieder Platz.",
+            "Bitte noch einmal darum, wenn du ihn noch hast.",
+        ),
+        Say.EXPIRED: (
+            (
+                "Dein Wunsch hat zu lange gewartet, {waited}; darum habe ich ihn verworfen.",
+                "Dein Wunsch hat zu lange gewartet, darum habe ich ihn verworfen.",
+            ),
+            _FREE,
+            "Bitte gern noch einmal darum.",
+        ),
         Say.NO_ROOM: (
             "Ich kann im Moment keine Bilder mehr schicken.",
             "Platz ist wieder {when}.",
             _FREE,
         ),
         Say.STOPPED: ("Ich antworte dir nicht mehr, bis du mich darum bittest.",),
+        Say.BANNED: (
+            (
+                "Wünsche von dir nehme ich wieder an {when} ({reason}).",
+                "Wünsche von dir nehme ich wieder an {when}.",
+                "Wünsche von dir nehme ich nicht mehr an ({reason}).",
+                "Wünsche von dir nehme ich nicht mehr an.",
+            ),
+        ),
+        Say.CASE: (
+            (
+                "Danke. Es liegt bei der Moderation, als Fall {case}; ein Mensch sieht es sich an.",
+                "Danke. Es liegt bei der Moderation; ein Mensch sieht es sich an.",
+            ),
+        ),
+        Say.NO_CASE: (
+            "Hier ist nichts, das ich der Moderation vorlegen könnte.",
+            "Antworte auf ein Bild von mir mit „report“ oder auf eine Ablehnung mit „appeal“.",
+        ),
         Say.FAILED: (
             "Dieses habe ich nicht fertig bekommen. Es lag nicht an dir.",
             _FREE,

@@ -106,6 +106,7 @@ PHRASES: Final[Mapping[str, str]] = MappingProxyType(
         "which_style": "Which style shall it be?",
         "ready": "your picture is ready.",
         "alt": "AI-generated picture.",
+        "sketch": "What your picture looks like so far, painted by AI.",
         "wordless": "Here is your picture, painted by AI.",
         "status.line": "In line: number {position}, ready {eta}",
         "status.line.somewhen": "In line: number {position}",
@@ -129,6 +130,7 @@ PHRASES: Final[Mapping[str, str]] = MappingProxyType(
         "no.permission": "I can't answer here: I lack the permission {permissions}. Somebody who"
         " manages this server can give it to me. This did not cost you anything.",
         "already": "I am on it already.",
+        "crowded": "more people are asking than I can paint for",
         "restarting": "I am restarting. Your wish is kept, and its picture comes in a moment.",
         "too_old": "This button is too old, or its picture is gone. Ask again with /imagine.",
         "not_yours": "Only {asker} can do that with this picture. For one of your own, open the"

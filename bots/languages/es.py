@@ -111,6 +111,7 @@ PHRASES: Final[Mapping[str, str]] = MappingProxyType(
         "which_style": "¿En qué estilo?",
         "ready": "tu imagen está lista.",
         "alt": "Imagen generada por IA.",
+        "sketch": "Cómo va tu imagen, pintada por IA.",
         "wordless": "Aquí está tu imagen, pintada por IA.",
         "status.line": "En la cola: puesto {position}, lista {eta}",
         "status.line.somewhen": "En la cola: puesto {position}",
@@ -132,6 +133,7 @@ PHRASES: Final[Mapping[str, str]] = MappingProxyType(
         "no.permission": "No puedo contestar aquí: me falta el permiso {permissions}. Quien"
         f" gestiona este servidor puede dármelo. {_FREE}",
         "already": "Ya estoy en ello.",
+        "crowded": "pide más gente de la que puedo atender",
         "restarting": "Me estoy reiniciando. Tu deseo está guardado y la imagen llega enseguida.",
         "too_old": "Este botón es demasiado viejo, o su imagen ya no está. Pídela otra vez con"
         " /imaginar.",
@@ -215,6 +217,7 @@ SAYINGS: Final[Mapping[Say, tuple[str | tuple[str, ...], ...]]] = MappingProxyTy
             "He aprendido a pintar {things} cosas y esta no es una de ellas: la he adivinado.",
             "Era la última de {last} imágenes por hoy.",
             "Hoy quedan {left} de {quota} imágenes.",
+            "Cuenta como {price} imágenes.",
             "He dejado fuera: {ignored}.",
             "Semilla: {seeds}.",
         ),
@@ -279,12 +282,107 @@ SAYINGS: Final[Mapping[Say, tuple[str | tuple[str, ...], ...]]] = MappingProxyTy
             "Vuelve a intentarlo {when}.",
             _FREE,
         ),
+        Say.BURST: (
+            (
+                "Es mucho de golpe. Pinto {burst} imágenes seguidas y luego una cada {every}.",
+                "Es mucho de golpe.",
+            ),
+            "Vuelve a intentarlo {when}.",
+            _FREE,
+        ),
+        Say.IN_HAND: (
+            (
+                "Ya tienes {in_hand} imágenes en la cola, y el nivel {tier} puede tener {most}.",
+                "Ya tienes en la cola todas las imágenes que puedes tener.",
+            ),
+            "Pide otra cuando llegue una de ellas, o retira una.",
+            _FREE,
+        ),
+        Say.CIRCLE_QUOTA: (
+            (
+                "Entre todos, la gente de aquí ya ha tenido hoy las {cap} imágenes.",
+                "Entre todos, la gente de aquí ya ha tenido hoy todas las imágenes.",
+            ),
+            "Vuelve a intentarlo {when}.",
+            _FREE,
+        ),
+        Say.CHANNEL_QUOTA: (
+            (
+                "Entre todos, la gente de este canal ya ha tenido hoy las {cap} imágenes.",
+                "Entre todos, la gente de este canal ya ha tenido hoy todas las imágenes.",
+            ),
+            "Vuelve a intentarlo {when}.",
+            _FREE,
+        ),
+        Say.TOTAL_QUOTA: (
+            (
+                "Entre todos ya habéis tenido hoy las {cap} imágenes que hay.",
+                "Entre todos ya habéis tenido hoy todas las imágenes que hay.",
+            ),
+            "Vuelve a intentarlo {when}.",
+            _FREE,
+        ),
+        Say.TOO_NEW: (
+            (
+                "Tu cuenta es demasiado nueva: pinto para las que tienen al menos {min_age}.",
+                "Tu cuenta es demasiado nueva.",
+            ),
+            "Vuelve a intentarlo {when}.",
+            _FREE,
+        ),
+        Say.NOT_OPEN: (
+            (
+                "Todavía no pinto para el nivel {tier}. Empieza {when}.",
+                "El nivel {tier} se abre poco a poco y aún no te toca.",
+                "Aún no te toca.",
+            ),
+            _FREE,
+        ),
+        Say.OVERLOADED: (
+            (
+                "Por ahora el nivel {tier} tiene como mucho {quota} imágenes al día: {reason}.",
+                "Por ahora el nivel {tier} tiene que esperar: {reason}.",
+                "Por ahora tienes que esperar: pide demasiada gente.",
+            ),
+            "Debería terminar {over}.",
+            _FREE,
+        ),
+        Say.OPEN_AGAIN: (
+            "Vuelve a haber sitio para tu deseo.",
+            "Pídelo otra vez si aún lo quieres.",
+        ),
+        Say.EXPIRED: (
+            (
+                "Tu deseo ha esperado {waited}, que es demasiado, así que lo he descartado.",
+                "Tu deseo ha esperado demasiado, así que lo he descartado.",
+            ),
+            _FREE,
+            "Pídelo otra vez cuando quieras.",
+        ),
         Say.NO_ROOM: (
             "Por ahora no puedo publicar más imágenes.",
             "Vuelve a haber sitio {when}.",
             _FREE,
         ),
         Say.STOPPED: ("No te contestaré hasta que me lo pidas.",),
+        Say.BANNED: (
+            (
+                "Vuelvo a aceptar tus deseos {when} ({reason}).",
+                "Vuelvo a aceptar tus deseos {when}.",
+                "Ya no acepto tus deseos ({reason}).",
+                "Ya no acepto tus deseos.",
+            ),
+        ),
+        Say.CASE: (
+            (
+                "Gracias. Lo tiene la moderación como caso {case}; lo mirará una persona.",
+                "Gracias. Lo tiene la moderación; lo mirará una persona.",
+            ),
+        ),
+        Say.NO_CASE: (
+            "Aquí no hay nada que pueda llevar a la moderación.",
+            "Responde a una imagen mía con «report», o a una negativa con «appeal».",
+        ),
         Say.FAILED: (
             "No pude terminar esta. No fue culpa tuya.",
             _FREE,

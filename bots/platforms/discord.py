@@ -52,6 +52,7 @@ async def open(house: House) -> AsyncIterator[Discord]:  # noqa: A001  every pla
             tasks = [
                 group.create_task(discord.connection.run(), name="discord"),
                 group.create_task(discord.arrivals.run(), name="discord arrivals"),
+                group.create_task(discord.wishes.remember(), name="discord ways back"),
                 group.create_task(discord.status.run(), name="discord status"),
                 group.create_task(discord.status.mark(), name="discord marks"),
                 group.create_task(discord.listener.chores(), name="discord chores"),
@@ -69,7 +70,9 @@ class Discord:
     #: Discord takes 2,000 characters; what is escaped grows.
     text_limit = 1_700
     alt_limit = 1_024
-    manners = Manners(live_times=True, abreast=ABREAST, asks_posters=ASKS_POSTERS)
+    manners = Manners(
+        live_times=True, tells_when_over=True, abreast=ABREAST, asks_posters=ASKS_POSTERS
+    )
 
     def __init__(self, house: House, session: aiohttp.ClientSession) -> None:
         self._house = house

@@ -46,8 +46,14 @@ _STRENGTH = 0.75
 #: The size of models that don't tell theirs.
 _SIZE = 1024
 
+#: The longer side of the latents that a sketch is made from.
+_SKETCH = 16
+
 #: A diffusers pipeline or a class of them; the library carries no types.
 Pipeline = Any
+
+#: As `OnStep`, with the latents of the pass, or None.
+_OnLatents = Callable[[int, int, Any], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +106,8 @@ class Engine:
         self._painter: Pipeline = None
         self._restyler: Pipeline = None
         self._largest_batch = max(1, settings.batch)
+        #: The place of the first order on the easel, and the latents of all that are there.
+        self._easel: tuple[int, Any] | None = None
 
     @property
     def name(self) -> str:
@@ -142,10 +150,18 @@ class Engine:
             images = self._in_passes(orders, self.fits(orders[0]), on_step)
         except _StopError:
             return None
+        finally:
+            self._easel = None
         return [
             Drawing(image=self._finished(image, order), seed=order.seed)
             for order, image in zip(orders, images, strict=True)
         ]
+
+    def sketch(self) -> Mapping[int, Image.Image]:
+        if self._easel is None:
+            return {}
+        first, latents = self._easel
+        return dict(enumerate(_sketched(self._painter, latents), first))
 
     def _finished(self, image: Image.Image, order: Order) -> Image.Image:
         """The picture in the shape and size that was asked for."""
@@ -172,7 +188,7 @@ class Engine:
         while waiting:
             chunk = waiting.popleft()
             report = _report(on_step, done, done + 1 + len(waiting))
-            drawn = self._try_pass(chunk, shared, report)
+            drawn = self._try_pass(chunk, shared, self._watched(len(images), report))
             if drawn is not None:
                 images += drawn
                 done += 1
@@ -180,15 +196,25 @@ class Engine:
                 waiting.extendleft(reversed(self._halves(chunk)))
         return images
 
+    def _watched(self, first: int, on_step: OnStep) -> _OnLatents:
+        """Remembers what is on the easel for as long as `on_step` looks at it."""
+
+        def step(number: int, steps: int, latents: Any) -> bool:
+            self._easel = (first, latents)
+            return on_step(number, steps)
+
+        return step
+
     def _try_pass(
-        self, orders: Sequence[Order], shared: _Pass, on_step: OnStep
+        self, orders: Sequence[Order], shared: _Pass, on_step: _OnLatents
     ) -> list[Image.Image] | None:
         """One pass; None where memory ran out, which is free again by then."""
         try:
             return self._pass(orders, shared, on_step)
         except _OutOfMemoryError:
             pass
-        # Outside the clause: there the traceback still holds the tensors.
+        # Outside the clause: there the traceback still holds the tensors, as the easel did.
+        self._easel = None
         _free_memory(self._device)
         return None
 
@@ -204,7 +230,9 @@ class Engine:
         self._largest_batch = half
         return _chunks(orders, half)
 
-    def _pass(self, orders: Sequence[Order], shared: _Pass, on_step: OnStep) -> list[Image.Image]:
+    def _pass(
+        self, orders: Sequence[Order], shared: _Pass, on_step: _OnLatents
+    ) -> list[Image.Image]:
         import torch
 
         pipeline = self._painter if shared.strength is None else self._restyler
@@ -462,15 +490,34 @@ def _batch(size: int, device: str) -> int:
     return min(most, max(1, pixels // (size * size)))
 
 
+def _sketched(pipeline: Pipeline, latents: Any) -> list[Image.Image]:
+    """What latents look like: shrunk first, which is cheap and takes some noise out of them.
+
+    Nothing where the model has no autoencoder, or packs its latents.
+    """
+    import torch
+
+    autoencoder = getattr(pipeline, "vae", None)
+    if autoencoder is None or getattr(latents, "ndim", 0) != 4:
+        return []
+    shrunk = min(1.0, _SKETCH / max(latents.shape[-2:]))
+    small = torch.nn.functional.interpolate(latents, scale_factor=shrunk, mode="area")
+    shift = getattr(autoencoder.config, "shift_factor", None) or 0.0
+    scaled = (small / autoencoder.config.scaling_factor + shift).to(autoencoder.dtype)
+    decoded = autoencoder.decode(scaled, return_dict=False)[0]
+    images: list[Image.Image] = pipeline.image_processor.postprocess(decoded, output_type="pil")
+    return images
+
+
 def _arguments(
-    pipeline: Pipeline, orders: Sequence[Order], shared: _Pass, on_step: OnStep, *, square: bool
+    pipeline: Pipeline, orders: Sequence[Order], shared: _Pass, on_step: _OnLatents, *, square: bool
 ) -> dict[str, Any]:
     import torch
 
     def step_end(
-        pipeline: Pipeline, step: int, _timestep: object, _tensors: dict[str, Any]
+        pipeline: Pipeline, step: int, _timestep: object, tensors: dict[str, Any]
     ) -> dict[str, Any]:
-        if not on_step(step + 1, pipeline.num_timesteps):
+        if not on_step(step + 1, pipeline.num_timesteps, tensors.get("latents")):
             raise _StopError
         return {}
 

@@ -11,10 +11,29 @@ from bots import wording
 from bots.languages import ENGLISH, catalogue, spoken
 from data.guilds import Policy
 from data.words import Job, JobState, Picture, Progress, Prompt, Say, Ticket, Tier
+from ratelimit import control
 from tests.conftest import NOON, an_account
 
 LANGUAGES = spoken()
 PICTURE = Picture(sha256="0" * 64, media_type="image/png", width=8, height=8, seed=7, engine="test")
+
+
+#: What the policies tell, for whoever is refused.
+LIMITS = {
+    "tier": "free",
+    "reason": "set by hand",
+    "retry_at": NOON + 60,
+    "until": NOON + 60,
+    "live_times": True,
+    "burst": 3,
+    "every": 20.0,
+    "in_hand": 2,
+    "most": 2,
+    "cap": 100,
+    "min_age": 86_400.0,
+    "waited": 4_000.0,
+    "case": 7,
+}
 
 
 def fields(text: str) -> set[str]:
@@ -61,11 +80,31 @@ def test_every_reply_says_something_without_and_with_its_facts(say: Say, languag
         "seeds": [7],
         "known": False,
         "things": 400,
+        **LIMITS,
     }
     assert wording.reply_text(say, {}, now=NOON, language=language)
     full = wording.reply_text(say, facts, now=NOON, language=language)
     assert "None" not in full
     assert len(wording.reply_text(say, facts, now=NOON, limit=80, language=language)) <= 80
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("say", list(Say))
+def test_every_reply_has_sentences_of_its_own(say: Say, language: str) -> None:
+    """All that English has; and moments in them count down for the reader."""
+    assert say in catalogue(language).sayings
+    english = wording.reply_text(say, LIMITS, now=NOON)
+    told = wording.reply_text(say, LIMITS, now=NOON, language=language)
+    assert told != english
+    assert ("<t:" in told) == ("<t:" in english), told
+    assert "UTC" not in told + english
+
+
+def test_our_own_reason_is_told_in_the_readers_language() -> None:
+    assert ENGLISH.phrases["crowded"] == control.REASON
+    facts = {**LIMITS, "reason": control.REASON}
+    assert "mehr Leute" in wording.reply_text(Say.OVERLOADED, facts, now=NOON, language="de")
+    assert "by hand" in wording.reply_text(Say.OVERLOADED, LIMITS, now=NOON, language="de")
 
 
 def test_the_last_picture_of_the_day_is_told_as_such() -> None:

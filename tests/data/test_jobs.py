@@ -126,6 +126,29 @@ def test_a_cancelled_job_cannot_be_completed(connection: Connection, job: Job) -
     assert outbox.next_due(connection, "sandbox") is None
 
 
+def test_other_words_take_a_wish_s_place_until_it_is_begun(connection: Connection) -> None:
+    undecided = mentions.receive(connection, "sandbox", [a_mention("1/2")], None, NOON)[0]
+    assert jobs.supersede(connection, undecided.id, NOON)
+    assert not mentions.decide(connection, undecided.id, NOON)
+    waiting = enter(connection, "1/2/3")
+    assert jobs.supersede(connection, waiting.mention_id, NOON)
+    assert usage(connection).spoken_for == 0
+    begun = enter(connection, "2")
+    claim(connection)
+    assert not jobs.supersede(connection, begun.mention_id, NOON)
+
+
+def test_the_latest_words_of_a_post_are_those_behind_its_last_slash(
+    connection: Connection,
+) -> None:
+    for source_id in ("1/2", "1/20", "1/2/7", "1/2/8", "1/21"):
+        mentions.receive(connection, "sandbox", [a_mention(source_id)], None, NOON)
+    latest = mentions.latest_of(connection, "sandbox", "1/2")
+    assert latest is not None
+    assert latest.mention.source_id == "1/2/8"
+    assert mentions.latest_of(connection, "sandbox", "1/3") is None
+
+
 def test_a_late_process_cannot_finish_what_was_rescued(connection: Connection, job: Job) -> None:
     (late,) = claim(connection, "late")
     assert jobs.rescue(connection, dead, NOON) == 1

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import secrets
 import time
 import zlib
@@ -18,6 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from aiohttp import WSMsgType, web
 
 from tests.fake_discord.permissions import Permission
@@ -59,7 +59,7 @@ class Session:
     def add(self, name: str, payload: Any, interaction: Interaction | None = None) -> None:
         self.number += 1
         body = {"op": 0, "t": name, "s": self.number, "d": payload}
-        self.log.append(Event(self.number, json.dumps(body), interaction))
+        self.log.append(Event(self.number, orjson.dumps(body).decode(), interaction))
 
 
 class Line:
@@ -81,7 +81,7 @@ class Line:
                 await self.ws.send_bytes(data)
 
     async def op(self, code: int, payload: Any = None) -> None:
-        await self.send(json.dumps({"op": code, "d": payload, "s": None, "t": None}))
+        await self.send(orjson.dumps({"op": code, "d": payload, "s": None, "t": None}).decode())
 
     def abort(self) -> None:
         if self.request.transport is not None:
@@ -339,7 +339,7 @@ class Gateway:
         if line.is_flooding():
             raise _Closed(4008)
         try:
-            body = json.loads(message.data)
+            body = orjson.loads(message.data)
             return body["op"], body.get("d")
         except (ValueError, KeyError) as error:
             raise _Closed(4002) from error

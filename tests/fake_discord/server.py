@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
 import re
 import secrets
 import threading
@@ -18,6 +17,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Self
 
+import orjson
 from aiohttp import BodyPartReader, web
 
 from tests.fake_discord import refusal
@@ -428,7 +428,7 @@ def _answer(reply: Reply, headers: Mapping[str, str] | None = None) -> web.Respo
         return web.Response(status=204, headers={**_VIA, **(headers or {})})
     return web.Response(
         status=reply.status,
-        body=json.dumps(reply.body).encode(),
+        body=orjson.dumps(reply.body),
         headers={"Content-Type": "application/json", **_VIA, **(headers or {})},
     )
 
@@ -477,6 +477,6 @@ async def _parts(request: web.Request) -> tuple[Any, dict[int, Upload]]:
 
 def _json(data: bytes) -> Any:
     try:
-        return json.loads(data) if data else {}
+        return orjson.loads(data) if data else {}
     except ValueError as error:
         raise refusal.Refusal(400, 50109, "The request body contains invalid JSON.") from error

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 
 from tests.fake_discord.server import FakeDiscord
 from tests.fake_discord.world import Asked, Interaction, Kind, Message
@@ -32,34 +32,50 @@ def deliveries_for(fake: FakeDiscord, wish: Message | Interaction) -> list[Messa
     Messages that refer to nothing are counted for whom they ping or sit in the direct
     messages of, so that wishes of one person must not be mixed up with them.
     """
-    asker = wish.user if isinstance(wish, Interaction) else wish.author
-    anchors = {wish.id}
-    its_own: set[int] = set()
-    if isinstance(wish, Interaction):
-        its_own = {id(each) for each in wish.messages}
-        anchors |= {each.id for each in wish.messages}
-    found = []
-    for each in fake.world.of_the_bot():
-        if not each.pictures:
-            continue
-        alone = each.interaction is None and each.reference_id is None
-        to_asker = asker.id in each.pings or (
-            each.place.kind is Kind.DM and each.place.recipients == (asker,)
-        )
-        referred = each.interaction is None and each.reference_id in anchors
-        if id(each) in its_own or referred or (alone and to_asker):
-            found.append(each)
-    return found
+    return _Pictures(fake).answering(wish)
 
 
-def undelivered(fake: FakeDiscord) -> list[Message | Interaction]:
-    """Wishes whose askers still wait; who was told that the interaction failed does not."""
+class _Pictures:
+    """The bot's messages with pictures, by what they answer: looked through once for all."""
+
+    def __init__(self, fake: FakeDiscord) -> None:
+        self._own: defaultdict[str, list[Message]] = defaultdict(list)
+        self._referring: defaultdict[str, list[Message]] = defaultdict(list)
+        self._to: defaultdict[str, list[Message]] = defaultdict(list)
+        for each in fake.world.of_the_bot():
+            if each.pictures:
+                self._sort(each)
+
+    def _sort(self, message: Message) -> None:
+        if message.interaction is not None:
+            self._own[message.interaction.id].append(message)
+        elif message.reference_id is not None:
+            self._referring[message.reference_id].append(message)
+        else:
+            direct = message.place.recipients if message.place.kind is Kind.DM else ()
+            for user in {*message.pings, *(each.id for each in direct)}:
+                self._to[user].append(message)
+
+    def answering(self, wish: Message | Interaction) -> list[Message]:
+        if isinstance(wish, Message):
+            return [*self._referring[wish.id], *self._to[wish.author.id]]
+        anchors = (wish.id, *(each.id for each in wish.messages))
+        referring = (message for anchor in anchors for message in self._referring[anchor])
+        return [*self._own[wish.id], *referring, *self._to[wish.user.id]]
+
+
+def undelivered(
+    fake: FakeDiscord, wishes: Sequence[Message | Interaction] | None = None
+) -> list[Message | Interaction]:
+    """Wishes whose askers still wait, of all or of some; who was told that the interaction
+    failed does not."""
     with fake.world.lock:
+        pictures = _Pictures(fake)
         return [
             each
-            for each in fake.world.owed
+            for each in (fake.world.owed if wishes is None else wishes)
             if not (isinstance(each, Interaction) and each.ack is None)
-            and not deliveries_for(fake, each)
+            and not pictures.answering(each)
         ]
 
 
@@ -70,8 +86,9 @@ def latencies(fake: FakeDiscord) -> list[float]:
 
 
 def _deliveries(fake: FakeDiscord) -> Iterator[str]:
+    pictures = _Pictures(fake)
     for wish in fake.world.owed:
-        found = deliveries_for(fake, wish)
+        found = pictures.answering(wish)
         who = wish.user.name if isinstance(wish, Interaction) else wish.author.name
         failed = isinstance(wish, Interaction) and wish.ack is None
         if not found and not failed:

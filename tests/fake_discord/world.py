@@ -7,6 +7,7 @@ are snowflakes, strings like everywhere in the API, and grow with time.
 from __future__ import annotations
 
 import io
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ FILE_LIMITS = (10 * MIB, 10 * MIB, 50 * MIB, 100 * MIB)
 LOADING = 1 << 7
 EPHEMERAL = 1 << 6
 COMPONENTS_V2 = 1 << 15
+_TAG = re.compile(r"<@(\d+)>")
 
 
 class Kind(IntEnum):
@@ -429,9 +431,8 @@ class World:
 
     def tags_of(self, message: Message) -> set[str]:
         """Ids of those a person's message tags, by name or by answering with a ping."""
-        return {user.id for user in self.users.values() if f"<@{user.id}>" in message.text} | {
-            each for each in message.pings if each in self.users
-        }
+        tagged = {*_TAG.findall(message.text), *message.pings}
+        return {each for each in tagged if each in self.users}
 
 
 def sniffed(data: bytes) -> tuple[str, tuple[int, int] | None]:

@@ -21,6 +21,7 @@ from generator.engine import (
     EngineLostError,
     EngineSettings,
     Order,
+    Sketching,
     engine_names,
     open_engine,
 )
@@ -241,6 +242,28 @@ def test_more_orders_than_fit_are_drawn_in_several_passes(wide_engine: Engine) -
     assert drawings is not None
     assert [drawing.seed for drawing in drawings] == list(range(6))
     assert steps == [(step, 6) for step in range(1, 7)]
+
+
+def test_it_can_be_watched_while_it_draws(wide_engine: Engine) -> None:
+    """Small, in place, coming closer; of a pass, by the places of its orders."""
+    assert isinstance(wide_engine, Sketching)
+    engine: Sketching = wide_engine
+    orders = [Order(text="a fox", seed=seed) for seed in range(5)]
+    seen: list[dict[int, Image.Image]] = []
+
+    def look(_step: int, _steps: int) -> bool:
+        seen.append(dict(engine.sketch()))
+        return True
+
+    assert engine.sketch() == {}
+    drawings = wide_engine.draw(orders, look)
+    assert drawings is not None
+    assert [sorted(sketches) for sketches in seen] == [[0, 1, 2, 3]] * 3 + [[4]] * 3
+    assert all(max(each.size) <= 128 for sketches in seen for each in sketches.values())
+    last = np.asarray(seen[2][0].resize(drawings[0].image.size)).astype(int)
+    first = np.asarray(seen[0][0].resize(drawings[0].image.size)).astype(int)
+    assert np.abs(last - _pixels(drawings[0])).mean() < np.abs(first - _pixels(drawings[0])).mean()
+    assert engine.sketch() == {}
 
 
 def _copy(model: Path, folder: Path) -> Path:

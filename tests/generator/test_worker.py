@@ -87,6 +87,15 @@ class PaintPot:
         return Image.new("RGB", (8, 6), (red, green, blue))
 
 
+class Sketchbook(PaintPot):
+    """Shows what it is drawing, unless that fails."""
+
+    def sketch(self) -> dict[int, Image.Image]:
+        if "sketch" in self.faults:
+            raise self.faults["sketch"]
+        return {n: self.picture(order) for n, order in enumerate(self.batches[-1])}
+
+
 @dataclass
 class Studio:
     """A worker and all it works with."""
@@ -400,6 +409,63 @@ async def test_progress_is_of_the_jobs_on_the_easel_only(studio: Studio) -> None
     worker._drawing, worker._progress = frozenset(), None
     worker._come_to(Progress(step=3, steps=STEPS))
     assert worker._progress is None
+
+
+async def test_a_sketch_is_made_where_one_is_asked_for_and_the_checks_allow_it(
+    studio: Studio,
+) -> None:
+    studio.engine = engine = Sketchbook()
+    engine.may_go_on.clear()
+    glances: list[str] = []
+
+    def glance(sketch: bytes, job: Job) -> Verdict:
+        assert sketch[8:12] == b"WEBP"
+        glances.append(job.prompt.wish)
+        if len(glances) <= 2:
+            engine.may_go_on.clear()  # not to the end before the test has looked
+        return Verdict(ruling=Ruling.ALLOW if job.prompt.wish == "fine" else Ruling.SOFTEN)
+
+    delicate, fine = await studio.ask("delicate", count=2), await studio.ask("fine")
+    worker = studio.worker(glance=glance)
+    async with working(worker):
+        await in_thread(engine.at_work.wait)
+        assert worker.sketch(fine) is None
+        engine.at_work.clear()
+        engine.may_go_on.set()
+        await in_thread(engine.at_work.wait)
+        assert worker.sketch(fine) is not None
+        assert worker.sketch(delicate) is None
+        engine.may_go_on.set()
+        await studio.until(fine, JobState.COMPLETED)
+        assert worker.sketch(fine) is None
+    assert glances[:2] == ["delicate", "fine"]
+
+
+async def test_no_drawing_fails_for_want_of_a_sketch(studio: Studio) -> None:
+    studio.engine = engine = Sketchbook()
+    engine.faults["sketch"] = RuntimeError("no memory for that")
+    engine.may_go_on.clear()
+    number = await studio.ask("a fox")
+    worker = studio.worker(glance=lambda _sketch, _job: Verdict(ruling=Ruling.ALLOW))
+    async with working(worker):
+        await in_thread(engine.at_work.wait)
+        assert worker.sketch(number) is None
+        engine.may_go_on.set()
+        await studio.until(number, JobState.COMPLETED)
+
+
+async def test_while_nobody_asks_for_a_sketch_none_is_made(studio: Studio) -> None:
+    studio.engine = Sketchbook()
+    glanced: list[bytes] = []
+
+    def glance(sketch: bytes, _job: Job) -> Verdict:
+        glanced.append(sketch)
+        return Verdict(ruling=Ruling.ALLOW)
+
+    number = await studio.ask("a fox")
+    async with working(studio.worker(glance=glance)):
+        await studio.until(number, JobState.COMPLETED)
+    assert glanced == []
 
 
 async def test_the_engine_draws_on_while_the_last_batch_is_finished(studio: Studio) -> None:

@@ -61,7 +61,7 @@ class Address:
     limit: int = FILE_BYTES
 
     def to_json(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
+        return {name: getattr(self, name) for name in self.__slots__}
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Self:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from enum import StrEnum
 from typing import Final
 
@@ -21,7 +21,7 @@ from bots.platform import Delivery, House
 from bots.platforms._discord.address import NAME, snowflake
 from data import mentions
 from data.mentions import Received
-from data.store import Connection
+from data.store import Act, Connection
 from data.words import Mention
 
 #: How often the cursor is written though nothing arrived, in seconds.
@@ -34,7 +34,7 @@ class Kept(StrEnum):
     """What became of something put in; it is in the inbox in any case."""
 
     NEW = "new"
-    KNOWN = "known"  #: it was there already
+    KNOWN = "known"  #: it was there already, or is not wanted
     LATER = "later"  #: this process decides nothing more, the next one will
 
 
@@ -46,17 +46,17 @@ class Arrivals:
         self.answered.set()
         #: Whether this process decides nothing more.
         self.closed = False
-        self._arrived: list[tuple[Mention, asyncio.Future[Kept]]] = []
+        self._arrived: list[tuple[Mention, Act[bool] | None, asyncio.Future[Kept]]] = []
         self._written: list[Received] = []
         self._something = asyncio.Event()
         self._to_decide = asyncio.Event()
         self._newest = 0
         self._gaps: dict[int | None, int] = {}
 
-    async def put(self, mention: Mention) -> Kept:
-        """Return once it is in the inbox."""
+    async def put(self, mention: Mention, may: Act[bool] | None = None) -> Kept:
+        """Return once it is in the inbox, where what `may` does in the same act allows it."""
         kept: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()
-        self._arrived.append((mention, kept))
+        self._arrived.append((mention, may, kept))
         self._something.set()
         return await kept
 
@@ -66,11 +66,12 @@ class Arrivals:
             await self._something.wait()
             self._something.clear()
             batch, self._arrived = self._arrived, []
-            new = await self._house.store.write(self._receive([one for one, _ in batch]))
+            arrived = [(mention, may) for mention, may, _ in batch]
+            new = await self._house.store.write(self._receive(arrived))
             self._written += new
             self._to_decide.set()
             ids = {received.mention.source_id for received in new}
-            for mention, future in batch:
+            for mention, _, future in batch:
                 if not future.done():
                     future.set_result(self._kept(mention, ids))
                 ids.discard(mention.source_id)
@@ -93,13 +94,22 @@ class Arrivals:
             async with asyncio.timeout(HEARTBEAT):
                 await self._to_decide.wait()
         self._to_decide.clear()
+        await self.courtesy()
+
+    async def courtesy(self) -> None:
+        """Let those go first who wait for an acknowledgement, for a while."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(COURTESY):
                 await self.answered.wait()
 
-    def _receive(self, batch: list[Mention]) -> Callable[[Connection], list[Received]]:
+    def _receive(self, arrived: list[tuple[Mention, Act[bool] | None]]) -> Act[list[Received]]:
         now = self._house.clock()
-        return lambda c: mentions.receive(c, NAME, batch, None, now)
+
+        def receive(c: Connection) -> list[Received]:
+            batch = [mention for mention, may in arrived if may is None or may(c)]
+            return mentions.receive(c, NAME, batch, None, now)
+
+        return receive
 
     def _kept(self, mention: Mention, new: set[str]) -> Kept:
         if mention.source_id not in new:

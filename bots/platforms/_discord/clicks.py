@@ -243,7 +243,7 @@ class Clicks:
             await tell(interaction, No("too_late"))
             return
         text = wording.phrase("cancelled", language)
-        await interaction.response.edit_message(content=text, view=None)
+        await interaction.response.edit_message(content=text, view=None, attachments=[])
 
     async def _make(self, interaction: discord.Interaction[Any], job: Job, wish: Wish) -> None:
         """A wish about a job is as hidden, and as covered, as the job was."""

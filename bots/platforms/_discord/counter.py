@@ -13,7 +13,7 @@ import discord
 
 from bots import wording
 from bots.platform import House, PlatformError
-from bots.platforms._discord import buttons, files, reading
+from bots.platforms._discord import buttons, files, reading, selling
 from bots.platforms._discord.address import FILE_BYTES, NAME
 from bots.platforms._discord.clicks import Clicks, forget
 from bots.platforms._discord.delivery import Delivery, escaped
@@ -57,6 +57,8 @@ class Counter:
 
     async def quota(self, interaction: discord.Interaction[Any]) -> None:
         account, now = reading.account_of(interaction.user), self._house.clock()
+        # What was bought a moment ago may come with the question before it comes as an event.
+        await selling.note(self._house, interaction.entitlements)
         quota = await self._house.store.read(lambda c: self._house.quota(c, account, now))
         text = wording.phrase(
             "quota",

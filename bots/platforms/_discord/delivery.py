@@ -117,7 +117,7 @@ class Delivery:
         client = self._connection.client
         draft = await self._draft(reply, address)
         refusal: OtherWayError | None = None
-        for rung in rungs(address, pictures=bool(reply.pictures), now=self._house.clock()):
+        for rung in self._ways(reply, address):
             try:
                 _expect_open(rung, client, address)
                 return Receipt(post_id=await self._by(rung, client, address, reply, draft))
@@ -137,10 +137,10 @@ class Delivery:
         ) from refusal
 
     async def find(self, reply: Reply) -> Receipt | None:
-        """Look for a message of ours; where only edits were possible, a repeat does no harm."""
+        """Look for a message of ours. What was whispered can't be found; again, it does no harm."""
         address = _address(reply)
-        ways = rungs(address, pictures=bool(reply.pictures), now=self._house.clock())
-        if ways[0] in _BY_TOKEN:
+        ways = self._ways(reply, address)
+        if Rung.WHISPER in ways:
             return None
         client = self._connection.client
         for rung in ways:
@@ -148,12 +148,27 @@ class Delivery:
                 found = await self._in(rung, client, address, reply)
             except FAILURES as error:
                 judged = refusals.judged(error)
-                if isinstance(judged, OtherWayError):
-                    continue
-                raise judged from error
+                if isinstance(judged, PlatformError):
+                    raise judged from error
+                if rung is Rung.ORIGINAL and judged.code in refusals.TOKEN_GONE:
+                    await self._leave_the_token(reply)
+                continue
             if found is not None:
                 return Receipt(post_id=found)
+            if rung is Rung.ORIGINAL:
+                return None  # nothing was sent another way while the token is good
         return None
+
+    def _ways(self, reply: Reply, address: Address) -> tuple[Rung, ...]:
+        """What is left of the ladder; to be told that one may ask again, only where one asked.
+
+        Many are told that, and none of them waits for it: who has left is not looked for.
+        """
+        ways = rungs(address, pictures=bool(reply.pictures), now=self._house.clock())
+        if reply.say is not Say.OPEN_AGAIN:
+            return ways
+        there = _BY_TOKEN if address.interaction is not None else {Rung.CHANNEL}
+        return tuple(way for way in ways if way in there)
 
     async def _leave_the_token(self, reply: Reply) -> None:
         """Written before the next rung is tried: whoever comes after looks for it there, and
@@ -300,6 +315,9 @@ class Delivery:
 
     async def _in(self, rung: Rung, client: Client, address: Address, reply: Reply) -> str | None:
         """The post of ours that is this reply, if it is there."""
+        if rung is Rung.ORIGINAL:
+            answer = await webhook(client, address).fetch_message(ORIGINAL)
+            return post(address.channel, answer.id) if _shows(answer, reply) else None
         if rung is Rung.EDIT:
             place = client.get_partial_messageable(int(address.channel or 0))
             message = await place.fetch_message(int(address.message or 0))
@@ -422,11 +440,11 @@ def _shows(message: discord.Message, reply: Reply) -> bool:
 
 
 def _answers(message: discord.Message, address: Address, reply: Reply) -> bool:
-    """Whether a message of ours answers the asker's message, which we do once."""
+    """Whether a message of ours answers the asker's message with pictures, which we do once."""
     reference = message.reference
     return (
         address.interaction is None
         and reference is not None
         and str(reference.message_id) == address.message
-        and bool(message.attachments) == bool(reply.pictures)
+        and bool(message.attachments and reply.pictures)
     )

@@ -104,6 +104,10 @@ class Listener:
             if client.user is not None:
                 await self._wishes.hear(message, client.user)
 
+        async def on_raw_message_edit(event: discord.RawMessageUpdateEvent) -> None:
+            if client.user is not None:
+                await self._wishes.hear_again(event.message, client.user)
+
         async def on_raw_message_delete(event: discord.RawMessageDeleteEvent) -> None:
             await self._taken_away(event.channel_id, event.message_id)
 
@@ -111,7 +115,12 @@ class Listener:
             for message_id in event.message_ids:
                 await self._taken_away(event.channel_id, message_id)
 
-        for heard in (on_message, on_raw_message_delete, on_raw_bulk_message_delete):
+        for heard in (
+            on_message,
+            on_raw_message_edit,
+            on_raw_message_delete,
+            on_raw_bulk_message_delete,
+        ):
             client.event(heard)
 
     def _hear_connection(self, client: Client) -> None:
@@ -191,7 +200,7 @@ class Listener:
 
         def act(c: Look) -> None:
             consent.post_gone(c, NAME, where, now)
-            job = jobs.by_post(c, NAME, where) or jobs.by_stand_in(c, NAME, str(message))
+            job = jobs.by_stand_in(c, NAME, str(message)) or jobs.by_post(c, NAME, where)
             if job is None:
                 return
             outbox.withdrawn(c, NAME, where, now)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import discord
 import structlog
@@ -45,6 +46,8 @@ SLOW: Final = 5.0
 LONGEST: Final = 3_600.0
 #: Marks to be changed later; the oldest are let go where there are more.
 MARKS: Final = 1_000
+#: The file's name of what a picture looks like so far.
+SKETCH: Final = "sketch.webp"
 WAITING, DONE = "⏳", "✅"
 _UNTOLD: Final = frozenset({"refused", "answered", JobState.COMPLETED, JobState.DISCARDED})
 #: Of what waits it is told, at the end of the process, that it is kept.
@@ -62,6 +65,7 @@ class Watch:
     since: float
     told: str = ""
     told_at: float = 0.0
+    sketch: bytes | None = None
     closed: bool = False
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -150,11 +154,12 @@ class Status:
         told = 0
         async with asyncio.TaskGroup() as group:
             for watch, ticket in zip(some, tickets, strict=True):
-                text = self._text(watch, ticket, now)
+                text, sketch = self._text(watch, ticket, now), self._sketch(watch, ticket)
                 watch.told_at = now
-                if text is not None and text != watch.told and told < EDITS:
+                new = (text, sketch) != (watch.told, watch.sketch)
+                if text is not None and new and told < EDITS:
                     told += 1
-                    group.create_task(self._tell(client, watch, ticket, text))
+                    group.create_task(self._tell(client, watch, ticket, text, sketch))
 
     def _is_ripe(self, watch: Watch, now: float) -> bool:
         if self._arrivals.closed and not watch.told:
@@ -172,20 +177,25 @@ class Status:
             self._watches.pop(watch.source_id, None)
             return None
         if watch.address.interaction is None:
-            return WAITING if ticket.state not in _OVER else None
+            if ticket.state in _OVER:
+                self._watches.pop(watch.source_id, None)
+                return None
+            return WAITING
         if self._arrivals.closed and ticket.state in _KEPT:
             return wording.phrase("restarting", watch.language)
         progress = self._house.progress(ticket.job_id) if ticket.job_id is not None else None
         return wording.status(ticket, progress, watch.language, now=now)
 
-    async def _tell(self, client: Client, watch: Watch, ticket: Ticket | None, text: str) -> None:
+    async def _tell(
+        self, client: Client, watch: Watch, ticket: Ticket | None, text: str, sketch: bytes | None
+    ) -> None:
         async with watch.turn:
             if watch.closed:
                 return
             try:
                 async with asyncio.timeout(SLOW):
-                    await self._show(client, watch, ticket, text)
-                watch.told = text
+                    await self._show(client, watch, ticket, text, sketch)
+                watch.told, watch.sketch = text, sketch
             except FAILURES as error:
                 structlog.get_logger().debug("status not told", error=repr(error))
                 if isinstance(error, discord.HTTPException) and error.status < 500:
@@ -193,18 +203,38 @@ class Status:
         if ticket is not None and ticket.state in _OVER:
             self._watches.pop(watch.source_id, None)
 
-    async def _show(self, client: Client, watch: Watch, ticket: Ticket | None, text: str) -> None:
+    async def _show(
+        self, client: Client, watch: Watch, ticket: Ticket | None, text: str, sketch: bytes | None
+    ) -> None:
         if watch.address.interaction is None:
             async with self._turns.of(watch.address.channel):
                 await _message(client, watch.address).add_reaction(WAITING)
             return
         over = ticket is None or ticket.job_id is None or ticket.state in _OVER
         view = None if over or ticket is None else ticket.job_id
+        # The sketch that is there goes with this edit, whether another comes or not.
+        attached = [_sketch_file(sketch, watch)] if sketch is not None else []
+        options: dict[str, Any] = {"attachments": attached} if attached or watch.sketch else {}
         await webhook(client, watch.address).edit_message(
             ORIGINAL,
             content=text,
             view=buttons.while_queued(view, watch.language) if view is not None else None,
+            **options,
         )
+
+    def _sketch(self, watch: Watch, ticket: Ticket | None) -> bytes | None:
+        """What the picture looks like so far, where it can be shown. Asking has one made."""
+        if watch.address.interaction is None or ticket is None or ticket.job_id is None:
+            return None
+        drawn = ticket.state == JobState.EXECUTING
+        return self._house.sketch(ticket.job_id) if drawn else None
+
+
+def _sketch_file(sketch: bytes, watch: Watch) -> discord.File:
+    """As covered as the picture will be."""
+    alt = wording.phrase("sketch", watch.language)
+    spoiler = watch.address.spoiler
+    return discord.File(io.BytesIO(sketch), SKETCH, spoiler=spoiler, description=alt)
 
 
 def _message(client: Client, address: Address) -> discord.PartialMessage:

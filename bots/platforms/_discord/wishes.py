@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import Awaitable, Iterator
+import functools
+from collections.abc import Awaitable, Iterator, Sequence
 from typing import Any, Final
 
 import discord
@@ -26,12 +27,15 @@ from bots.platforms._discord.manners import Manners, No
 from bots.platforms._discord.reading import Wish
 from bots.platforms._discord.refusals import FAILURES
 from bots.platforms._discord.status import Status
-from data import mentions
+from data import jobs, mentions
+from data.store import Act
 from data.store import Connection as Look
 from data.words import Mention
 
 #: Acknowledgements on their way at once: more only wait in the same line.
 ABREAST: Final = 64
+#: How long after it was written a message's new words are taken, in seconds.
+EDITABLE: Final = 300.0
 #: For so many seconds Discord shows that somebody is typing.
 TYPED: Final = 8.0
 
@@ -45,6 +49,8 @@ class Wishes:
         self._typed: dict[int, float] = {}
         self._unacknowledged: dict[str, asyncio.Event] = {}
         self._turns = asyncio.Semaphore(ABREAST)
+        self._learnt: list[tuple[str, dict[str, object]]] = []
+        self._something_learnt = asyncio.Event()
         self._log = structlog.get_logger().bind(platform=NAME)
 
     async def acknowledged(self, interaction_id: str | None) -> None:
@@ -72,19 +78,47 @@ class Wishes:
     async def hear(self, message: discord.Message, me: discord.ClientUser) -> bool:
         """Take in a message, if it is a mention; whether it was."""
         self.arrivals.seen(message.id)
+        mention = await self._mention(message, me)
+        return mention is not None and await self._take(message, mention)
+
+    async def hear_again(self, message: discord.Message, me: discord.ClientUser) -> bool:
+        """Take in a message that its author has changed, soon enough; whether it was a mention.
+
+        The new words take the place of the old ones until a picture of those is begun.
+        """
+        edited = message.edited_at
+        if edited is None or (edited - message.created_at).total_seconds() > EDITABLE:
+            return False
+        mention = await self._mention(message, me)
+        if mention is None:
+            return False
+        post = mention.source_id
+        before = await self._house.store.read(lambda c: mentions.latest_of(c, NAME, post))
+        if before is None:
+            return await self._take(message, mention)
+        if before.mention.text == mention.text:
+            return False
+        again = dataclasses.replace(mention, source_id=f"{post}/{edited.timestamp():.3f}")
+        now = self._house.clock()
+        return await self._take(message, again, lambda c: jobs.supersede(c, before.id, now))
+
+    async def _mention(self, message: discord.Message, me: discord.ClientUser) -> Mention | None:
+        """A message as a mention, where it is one and may be; why it may not is said."""
         if not reading.is_for(message, me.id):
-            return False
-        account = reading.account_of(message.author)
-        if await self._manners.wants_silence(account):
-            return False
+            return None
+        if await self._manners.wants_silence(reading.account_of(message.author)):
+            return None
         no = await self._no_here(message)
         if no is not None:
             await self._say_alone(message, no)
-            return False
-        mention = reading.mention_in(
-            message, me.id, self._house.settings.handle, await _answered(message)
-        )
-        if await self.arrivals.put(mention) is not Kept.NEW:
+            return None
+        handle = self._house.settings.handle
+        return reading.mention_in(message, me.id, handle, await _answered(message))
+
+    async def _take(
+        self, message: discord.Message, mention: Mention, may: Act[bool] | None = None
+    ) -> bool:
+        if await self.arrivals.put(mention, may) is not Kept.NEW:
             return False
         self._status.watch(mention, Address.from_json(mention.address))
         await self._type(message)
@@ -142,8 +176,7 @@ class Wishes:
         except FAILURES as error:
             self._log.warning("not acknowledged", interaction=interaction.id, error=repr(error))
             if getattr(error, "code", None) == refusals.UNKNOWN_INTERACTION:
-                address = dataclasses.replace(address, token=None)
-                await self._learn(mention, {"token": None})
+                self._learn(mention, {"token": None})
             return
         if answer is not None:
             address = dataclasses.replace(
@@ -151,14 +184,24 @@ class Wishes:
                 message=str(answer.message_id) if answer.message_id else None,
                 hidden=answer.is_ephemeral(),
             )
-            await self._learn(mention, {"message": address.message, "hidden": address.hidden})
+            self._learn(mention, {"message": address.message, "hidden": address.hidden})
         self._status.watch(mention, address)
 
-    async def _learn(self, mention: Mention, facts: dict[str, object]) -> None:
-        def write(c: Look) -> None:
-            mentions.learn(c, NAME, mention.source_id, facts)
+    def _learn(self, mention: Mention, facts: dict[str, object]) -> None:
+        self._learnt.append((mention.source_id, facts))
+        self._something_learnt.set()
 
-        await self._house.store.write(write)
+    async def remember(self) -> None:
+        """Write what the acknowledgements told of the way back, for ever.
+
+        It can wait: without it a wish takes a lower rung, and comes all the same.
+        """
+        while True:
+            await self._something_learnt.wait()
+            self._something_learnt.clear()
+            await self.arrivals.courtesy()
+            learnt, self._learnt = self._learnt, []
+            await self._house.store.write(functools.partial(_write, learnt))
 
     @contextlib.contextmanager
     def _pending(self, interaction_id: str) -> Iterator[None]:
@@ -171,6 +214,11 @@ class Wishes:
             event.set()
             if not self._unacknowledged:
                 self.arrivals.answered.set()
+
+
+def _write(learnt: Sequence[tuple[str, dict[str, object]]], c: Look) -> None:
+    for source_id, facts in learnt:
+        mentions.learn(c, NAME, source_id, facts)
 
 
 async def safely(interaction: discord.Interaction[Any], work: Awaitable[None]) -> None:
