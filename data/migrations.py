@@ -1114,6 +1114,24 @@ _MODERATION_TRIGGERS = (
     """,
 )
 
+_OUTLOOK = """
+-- JSON of data.melting.Prospect by tier: what a wish that enters now has to expect.
+ALTER TABLE melting ADD COLUMN outlook TEXT NOT NULL DEFAULT '{}';
+-- When they were told to come again.
+ALTER TABLE put_off ADD COLUMN until REAL NOT NULL DEFAULT 0;
+CREATE INDEX put_off_told ON put_off (tier, until);
+-- What the model of the line said, before it was made an interval; `news` counts the kept
+-- promises of a class that its factors were not learnt from yet.
+ALTER TABLE promises ADD COLUMN first REAL NOT NULL DEFAULT 0;
+ALTER TABLE promises ADD COLUMN last REAL NOT NULL DEFAULT 0;
+ALTER TABLE calibration ADD COLUMN news INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX promises_lessons ON promises (class, job_id, took, first, last)
+    WHERE took IS NOT NULL;
+-- They were learnt of another model.
+DELETE FROM calibration;
+DELETE FROM promises;
+"""
+
 
 @migrations()
 def m001_first_tables(db: Database) -> None:
@@ -1178,6 +1196,12 @@ def m010_casebook(db: Database) -> None:
     """What the moderators' console lists, counts, searches and remembers."""
     _run_all(db, _CASEBOOK)
     _run_all(db, _CASEBOOK_SO_FAR)
+
+
+@migrations()
+def m011_outlook(db: Database) -> None:
+    """What the controller expects of the line, and when those who were put off come again."""
+    _run_all(db, _OUTLOOK)
 
 
 def _run_all(db: Database, script: str) -> None:

@@ -98,7 +98,7 @@ def refuse(c: Connection, received: Received, decision: Refuse, ask: Ask, now: f
     journal.note(c, received.id, Event.REFUSE, now, say=decision.say, **facts)
     outbox.enqueue(c, received.id, decision.say, facts, now)
     if decision.say is Say.OVERLOADED:
-        putoff.note(c, received, ask.tier, ask.units, now)
+        putoff.note(c, received, ask.tier, ask.units, decision.retry_at or now, now)
 
 
 def enter(
@@ -131,6 +131,8 @@ def enter(
     )
     ledger.reserve(c, job_id, ask.account, ask.units, now, circle=ask.circle, channel=ask.channel)
     ledger.arrive(c, ask.account, burst.arrival(ask, usage, now))
+    if usage.temporary:
+        putoff.let_in(c, ask.account)
     journal.note(c, received.id, Event.ADMIT, now, job=job_id, units=ask.units, tier=ask.tier)
     if hold:
         journal.note(c, received.id, Event.HOLD, now, reason=hold)
