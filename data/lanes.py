@@ -86,6 +86,9 @@ class Ahead:
     share: float
 
 
+NOTHING = Ahead(jobs=0, share=0.0)
+
+
 def window(
     c: Connection, now: float, *, most: int = LOOKAHEAD, reach: float = REACH
 ) -> list[Candidate]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 
 from data import desk, drain, jobs, lanes, melting, promises
-from data.lanes import Ahead
+from data.lanes import NOTHING, Ahead
 from data.store import Connection
-from data.words import Job, JobState, Ticket
+from data.words import Job, JobState, Ticket, Tier
 
 
 def ticket(c: Connection, platform: str, source_id: str, now: float) -> Ticket | None:
@@ -22,13 +22,15 @@ def ticket(c: Connection, platform: str, source_id: str, now: float) -> Ticket |
     return Ticket(state=row["state"], reason=row["reason"]) if row else None
 
 
-def promise(c: Connection, job_id: int, now: float) -> None:
-    """Estimate a wish that has just entered, and keep the estimate to be measured by."""
-    job = jobs.by_id(c, job_id)
-    if job is not None and job.state is JobState.AVAILABLE:
-        span = _span(c, job, lanes.ahead(c, job_id), now)
-        if span is not None:
-            promises.make(c, job_id, job.tier, *span, now)
+def promise(c: Connection, job_id: int, tier: Tier, now: float, *, alone: bool = False) -> None:
+    """Estimate a wish that has just entered, and keep the estimate to be measured by.
+
+    `alone`: nothing else waits in its tier.
+    """
+    ahead = NOTHING if alone else lanes.ahead(c, job_id)
+    span = _span(c, tier, ahead, now)
+    if span is not None:
+        promises.make(c, job_id, tier, *span, now)
 
 
 def _of_job(c: Connection, job: Job, now: float) -> Ticket:
@@ -39,25 +41,28 @@ def _of_job(c: Connection, job: Job, now: float) -> Ticket:
     if job.state in (JobState.AVAILABLE, JobState.RETRYABLE):
         ahead = lanes.ahead(c, job.id)
         told = dataclasses.replace(told, position=ahead.jobs + 1)
-        return _estimated(c, told, job, _span(c, job, ahead, now))
+        return _estimated(c, told, job, _span(c, job.tier, ahead, now))
     if job.state is JobState.HELD:
         return dataclasses.replace(told, eta=desk.eta(c, job.id, now))
     return told
 
 
-def _span(c: Connection, job: Job, ahead: Ahead, now: float) -> tuple[float, float] | None:
+def _span(c: Connection, tier: Tier, ahead: Ahead, now: float) -> tuple[float, float] | None:
     """Seconds until a waiting job is drawn if effort is lowered as foreseen, and if it isn't."""
-    present, soon = melting.flows(c)
-    if not present:
-        return None
     drawing = jobs.drawing_time(c)
+    if not drawing:
+        return None
     since = jobs.on_easel_since(c)
     rest = 0.0 if since is None else max(0.0, drawing - (now - since))
-    first, last = (
-        drain.reached(flowing, {job.tier: flowing[job.tier].waiting * ahead.share})[job.tier]
-        for flowing in (soon, present)
+    soon, present = (
+        [
+            drain.reached(flowing, {tier: flowing[tier].waiting * ahead.share})[tier]
+            for flowing in melting.flows(c)
+        ]
+        if ahead.share
+        else (0.0, 0.0)
     )
-    return rest + min(first, last) + drawing, rest + last + drawing
+    return rest + min(soon, present) + drawing, rest + present + drawing
 
 
 def _estimated(c: Connection, told: Ticket, job: Job, span: tuple[float, float] | None) -> Ticket:

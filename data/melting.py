@@ -81,19 +81,19 @@ def save(
 
 
 def flows(c: Connection) -> tuple[dict[Tier, Flow], dict[Tier, Flow]]:
-    """The line as it flows: as it is drawn now, and as it soon will be. Empty at first."""
+    """The line as it flows: as it soon will be drawn, and as it is now. Something was drawn."""
     outlook = _outlook(c) or _guess(c)
-    present: dict[Tier, Flow] = {}
     soon: dict[Tier, Flow] = {}
-    for tier, line in lines(c).items() if outlook else ():
+    present: dict[Tier, Flow] = {}
+    for tier, line in lines(c).items():
         found = outlook[tier]
-        for flowing, seconds in ((present, found.seconds), (soon, found.soon)):
+        for flowing, seconds in ((soon, found.soon), (present, found.seconds)):
             flowing[tier] = Flow(
                 waiting=line.waiting * seconds,
                 coming=found.coming * seconds,
                 weight=line.weight,
             )
-    return present, soon
+    return soon, present
 
 
 def _outlook(c: Connection) -> dict[Tier, Prospect]:
@@ -104,7 +104,5 @@ def _outlook(c: Connection) -> dict[Tier, Prospect]:
 
 def _guess(c: Connection) -> dict[Tier, Prospect]:
     """From what was drawn lately, before the controller has ever looked."""
-    pace = jobs.pace(c)
-    if pace is None:
-        return {}
+    pace = jobs.pace(c) or 0.0
     return dict.fromkeys(Tier, Prospect(seconds=pace, soon=pace, coming=0.0))

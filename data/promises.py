@@ -13,12 +13,13 @@ from dataclasses import dataclass
 
 from data.lanes import IN_LINE
 from data.store import Connection
+from data.words import Tier
 
 #: Share of wishes that shall be done inside their interval.
 CONFIDENCE = 0.9
 #: Share of the last wishes that may have come sooner, and as many later. A little less than
 #: would do if tomorrow were as today.
-TAIL = (1 - CONFIDENCE) / 2 * 0.8
+TAIL = (1 - CONFIDENCE) / 2 * 0.7
 #: How many of the last wishes of a kind are learnt from, and how often it is looked at them.
 LESSONS, TERM = 300, 10
 #: Before enough is learnt: from half of what the model says to twice that.
@@ -67,16 +68,16 @@ def make(c: Connection, job_id: int, tier: str, first: float, last: float, now: 
     )
 
 
-def unpromised(c: Connection, limit: int) -> list[int]:
-    """The newest wishes in line, `limit` of them at most, without those that have a promise."""
+def unpromised(c: Connection, limit: int) -> list[tuple[int, Tier]]:
+    """The newest wishes in line and their tiers, `limit` at most, without those with a promise."""
     rows = c.execute(
-        "SELECT j.id FROM (SELECT id FROM jobs INDEXED BY jobs_age"
+        "SELECT j.id, j.tier FROM (SELECT id, tier FROM jobs INDEXED BY jobs_age"
         # What is to wait for a moment of its own says nothing about the line.
         f" WHERE {IN_LINE} AND not_before = 0 ORDER BY created_at DESC LIMIT ?) j"
         " LEFT JOIN promises p ON p.job_id = j.id WHERE p.job_id IS NULL",
         (limit,),
     )
-    return [row["id"] for row in rows]
+    return [(row["id"], Tier(row["tier"])) for row in rows]
 
 
 def keep(c: Connection, job_id: int, now: float) -> None:

@@ -137,5 +137,5 @@ def enter(
     if hold:
         journal.note(c, received.id, Event.HOLD, now, reason=hold)
     elif usage.waiting < SHORT and opens_at <= now:
-        line.promise(c, job_id, now)
+        line.promise(c, job_id, ask.tier, now, alone=not usage.waiting)
     return job_id
