@@ -24,6 +24,9 @@ class Flow:
     weight: float
 
 
+#: Numbers that differ by less, as a share of them, are the same.
+ROUNDING = 1e-9
+
 #: The share of the engine that each tier gets.
 Shares = Mapping[Tier, float]
 
@@ -40,7 +43,7 @@ def reached(flows: Mapping[Tier, Flow], marks: Mapping[Tier, float]) -> dict[Tie
     passed = 0.0
     for lasts, shares in _stretches(flows):
         for tier in [tier for tier in left if shares[tier] > 0]:
-            if left[tier] <= shares[tier] * lasts:
+            if left[tier] <= shares[tier] * lasts * (1 + ROUNDING):
                 found[tier] = passed + left.pop(tier) / shares[tier]
             else:
                 left[tier] -= shares[tier] * lasts

@@ -40,6 +40,19 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What a wish was told, and how long it took, in seconds."""
+
+    soonest: float
+    latest: float
+    took: float
+
+    @property
+    def came_true(self) -> bool:
+        return self.soonest <= self.took <= self.latest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
     """Of `told` wishes `inside` were done in the interval they were told."""
 
@@ -95,6 +108,14 @@ def keep(c: Connection, job_id: int, now: float) -> None:
     ).fetchone()
     if news >= TERM:
         _learn(c, row["class"])
+
+
+def kept(c: Connection) -> list[Kept]:
+    """Every promise that can be held against what happened, oldest first."""
+    rows = c.execute(
+        "SELECT soonest, latest, took FROM promises WHERE took IS NOT NULL ORDER BY job_id"
+    )
+    return [Kept(soonest=row["soonest"], latest=row["latest"], took=row["took"]) for row in rows]
 
 
 def coverage(c: Connection) -> Coverage:

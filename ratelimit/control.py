@@ -99,7 +99,7 @@ def status(c: Connection, now: float) -> dict[str, Any]:
                 "opens_at": tiers[tier].opens_at or None,
                 "open_share": tiers[tier].share,
                 "waiting": reading.lines[tier].waiting,
-                "predicted_wait": waits.get(tier),
+                "predicted_wait": waits.get(tier, 0.0),
                 "target_wait": tiers[tier].wait,
                 "steps": efforts[tier].steps,
                 "size": efforts[tier].size,
