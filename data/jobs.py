@@ -7,6 +7,7 @@ was taken for dead can do no harm when it comes back late.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple, overload
 
@@ -35,6 +36,8 @@ STRETCH = 500
 WAITING = (JobState.AVAILABLE, JobState.RETRYABLE)
 #: How many finished jobs tell the pace, at most.
 SAMPLE = 256
+#: How many finished jobs tell how long a drawing takes.
+LATEST = 32
 
 _INSERT = (
     "INSERT INTO jobs (mention_id, platform, source_id, user_id, handle, tier, prompt, seed,"
@@ -484,34 +487,53 @@ def pictures(c: Connection, job_id: int) -> list[Picture]:
     return [Picture(**dict(row)) for row in rows]
 
 
-def pace(c: Connection, now: float | None = None) -> float | None:
-    """Measured seconds for an ordinary picture, None at first.
+def pace(c: Connection) -> float | None:
+    """Seconds for an ordinary picture while all easels are used, None at first.
 
-    The time in which something was being drawn, by one process or several, over what
-    came of it. Where nothing comes any more though it should, that time counts too.
+    An easel's time for one, of those finished lately, over as many easels as were in
+    use at once: so the engine is known before it is ever needed as a whole.
     """
-    # Newest first: of each job counts what lies before everything that was counted already.
-    drawn, busy, last = c.execute(
-        "SELECT sum(cost), sum(max(0.0, min(counted, finished_at) - min(counted, claimed_at))),"
-        " max(finished_at) FROM (SELECT cost, claimed_at, finished_at, coalesce(min(claimed_at)"
-        "  OVER (ORDER BY finished_at DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING),"
-        "  finished_at) AS counted"
-        "  FROM (SELECT cost, claimed_at, finished_at FROM jobs WHERE state = 'completed'"
-        "   ORDER BY finished_at DESC LIMIT ?))",
+    rows = c.execute(
+        "SELECT claimed_at, finished_at, sum(cost * steps * size * size) FROM ("
+        "SELECT * FROM jobs WHERE state = 'completed' ORDER BY finished_at DESC LIMIT ?)"
+        " GROUP BY claimed_at, finished_at",
         (SAMPLE,),
-    ).fetchone()
-    if not drawn:
+    ).fetchall()
+    seconds = sum(finished - claimed for claimed, finished, _ in rows)
+    work = sum(work for _, _, work in rows)
+    if not work or not seconds:
         return None
-    measured: float = busy / drawn
-    if now is None:
-        return measured
-    on_easel = c.execute(
-        "SELECT coalesce(sum(cost), 0) AS cost, min(claimed_at) AS since"
-        " FROM jobs WHERE state = 'executing'"
+    # At one moment an easel is given back before it is taken.
+    turns = sorted([(at, 1) for at, _, _ in rows] + [(at, -1) for _, at, _ in rows])
+    easels = max(itertools.accumulate(turn for _, turn in turns))
+    return float(seconds / work / easels)
+
+
+def drawn(c: Connection, after: float, until: float) -> float:
+    """The work, in ordinary pictures, that came to an end between two moments."""
+    row = c.execute(
+        "SELECT coalesce(sum(cost * steps * size * size), 0.0) AS work FROM jobs"
+        " WHERE state = 'completed' AND finished_at > ? AND finished_at <= ?",
+        (after, until),
     ).fetchone()
-    began = max(last, on_easel["since"] or now)
-    late: float = now - began - 2 * measured * on_easel["cost"]
-    return float(busy + max(0.0, late)) / float(drawn)
+    return float(row["work"])
+
+
+def drawing_time(c: Connection) -> float:
+    """How long those drawn last were on an easel, on average, in seconds."""
+    row = c.execute(
+        "SELECT coalesce(avg(finished_at - claimed_at), 0.0) AS seconds FROM ("
+        "SELECT finished_at, claimed_at FROM jobs WHERE state = 'completed'"
+        " ORDER BY finished_at DESC LIMIT ?)",
+        (LATEST,),
+    ).fetchone()
+    return float(row["seconds"])
+
+
+def on_easel_since(c: Connection) -> float | None:
+    """Since when the oldest of what is being drawn is on its easel, if anything is."""
+    row = c.execute("SELECT min(claimed_at) FROM jobs WHERE state = 'executing'").fetchone()
+    return None if row[0] is None else float(row[0])
 
 
 def _leave(c: Connection, job: Job, state: JobState, reason: str | None, now: float) -> bool:

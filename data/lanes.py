@@ -103,6 +103,17 @@ def enter(c: Connection, came: Iterable[tuple[str, str, float | None, float]]) -
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ahead:
+    """What is drawn before a waiting job: how many jobs, and what share of its tier's work."""
+
+    jobs: int
+    share: float
+
+
+NOTHING = Ahead(jobs=0, share=0.0)
+
+
 def window(
     c: Connection, now: float, *, most: int = LOOKAHEAD, reach: float = REACH
 ) -> list[Candidate]:
@@ -141,33 +152,38 @@ def serve(c: Connection, candidates: Sequence[Candidate], chosen: Collection[int
         )
 
 
-def ahead(c: Connection, job_id: int) -> tuple[int, float]:
-    """Jobs, and their cost, that will be drawn before this waiting one.
+def ahead(c: Connection, job_id: int) -> Ahead:
+    """What will be drawn before this waiting job.
 
     Exact near the head of the line. Further back it is what fair sharing gives to
     every other lane until this one's turn has come.
     """
-    jobs, cost = 0, 0.0
-    for candidate in window(c, math.inf, most=EXACT, reach=math.inf):
-        if candidate.id == job_id:
-            return jobs, cost
-        jobs, cost = jobs + 1, cost + candidate.cost
     job = c.execute("SELECT tier, circle, tag FROM jobs WHERE id = ?", (job_id,)).fetchone()
     tier, circle, tag = job["tier"], job["circle"], job["tag"]
+    waits = c.execute("SELECT cost FROM lanes WHERE tier = ? AND circle = ''", (tier,)).fetchone()[
+        "cost"
+    ]
+    jobs, own = 0, 0.0
+    for candidate in window(c, math.inf, most=EXACT, reach=math.inf):
+        if candidate.id == job_id:
+            return Ahead(jobs=jobs, share=own / waits)
+        jobs += 1
+        if candidate.path[-1].node[0] == tier:
+            own += candidate.cost
     before = c.execute(
         "SELECT coalesce(sum(cost), 0.0) AS cost FROM ("
         f"SELECT cost FROM jobs WHERE tier = ? AND circle = ? AND {IN_LINE}"
         " AND (tag < ? OR tag = ? AND id < ?) ORDER BY tag, id LIMIT ?)",
         (tier, circle, tag, tag, job_id, DEPTH),
     ).fetchone()["cost"]
-    before = _shared(c, "tier = :tier AND circle <> ''", tier, circle, before)
-    before = _shared(c, f"tier IN ({_TIERS}) AND circle = ''", tier, "", before)
+    own = max(own, _shared(c, "tier = :tier AND circle <> ''", tier, circle, before))
+    cost = _shared(c, f"tier IN ({_TIERS}) AND circle = ''", tier, "", own)
     waiting = c.execute(
         "SELECT coalesce(sum(waiting), 0) AS jobs, coalesce(sum(cost), 0.0) AS cost"
         f" FROM lanes WHERE tier IN ({_TIERS}) AND circle = ''"
     ).fetchone()
-    share = before / waiting["cost"] if waiting["cost"] else 0.0
-    return max(jobs, round(waiting["jobs"] * share)), max(cost, before)
+    share = cost / waiting["cost"] if waiting["cost"] else 0.0
+    return Ahead(jobs=max(jobs, round(waiting["jobs"] * share)), share=min(1.0, own / waits))
 
 
 def weigh_circle(c: Connection, circle: str, weight: float) -> None:

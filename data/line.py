@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from data import desk, jobs, lanes, promises
+from data import desk, drain, jobs, lanes, melting, promises
+from data.lanes import NOTHING, Ahead
 from data.store import Connection
-from data.words import Job, JobState, Ticket
+from data.words import Job, JobState, Ticket, Tier
 
 
 def ticket(c: Connection, platform: str, source_id: str, now: float) -> Ticket | None:
@@ -23,47 +24,51 @@ def ticket(c: Connection, platform: str, source_id: str, now: float) -> Ticket |
     return Ticket(state=row["state"], reason=row["reason"]) if row else None
 
 
-def promise(c: Connection, job_id: int, now: float) -> None:
-    """Estimate a wish that has just entered, and keep the estimate to be measured by."""
-    job = jobs.by_id(c, job_id)
-    pace = jobs.pace(c, now)
-    if job is not None and job.state is JobState.AVAILABLE and pace is not None:
-        _, cost = lanes.ahead(c, job_id)
-        seconds = _seconds(c, job, cost, pace, now)
-        promises.make(c, job_id, job.tier, seconds, now)
+def promise(c: Connection, job_id: int, tier: Tier, now: float, *, alone: bool = False) -> None:
+    """Estimate a wish that has just entered, and keep the estimate to be measured by.
+
+    `alone`: nothing else waits in its tier.
+    """
+    ahead = NOTHING if alone else lanes.ahead(c, job_id)
+    span = _span(c, tier, ahead, now)
+    if span is not None:
+        promises.make(c, job_id, tier, *span, now)
 
 
 def _of_job(c: Connection, job: Job, now: float) -> Ticket:
     told = Ticket(state=job.state, job_id=job.id, reason=job.reason, units=job.prompt.units)
-    pace = jobs.pace(c, now)
     if job.state is JobState.EXECUTING and job.claimed_at is not None:
-        seconds = None if pace is None else _rest(c, pace, now)
-        return _estimated(c, dataclasses.replace(told, position=0), job, seconds)
+        rest = max(0.0, jobs.drawing_time(c) - (now - job.claimed_at))
+        return _estimated(c, dataclasses.replace(told, position=0), job, (rest, rest))
     if job.state in (JobState.AVAILABLE, JobState.RETRYABLE):
-        before, cost = lanes.ahead(c, job.id)
-        seconds = None if pace is None else _seconds(c, job, cost, pace, now)
-        return _estimated(c, dataclasses.replace(told, position=before + 1), job, seconds)
+        ahead = lanes.ahead(c, job.id)
+        told = dataclasses.replace(told, position=ahead.jobs + 1)
+        return _estimated(c, told, job, _span(c, job.tier, ahead, now))
     if job.state is JobState.HELD:
         return dataclasses.replace(told, eta=desk.eta(c, job.id, now))
     return told
 
 
-def _seconds(c: Connection, job: Job, ahead: float, pace: float, now: float) -> float:
-    """Until a waiting job is drawn: what is on the easel, what is ahead, itself."""
-    return _rest(c, pace, now) + (ahead + job.cost) * pace
+def _span(c: Connection, tier: Tier, ahead: Ahead, now: float) -> tuple[float, float] | None:
+    """Seconds until a waiting job is drawn if effort is lowered as foreseen, and if it isn't."""
+    drawing = jobs.drawing_time(c)
+    if not drawing:
+        return None
+    since = jobs.on_easel_since(c)
+    rest = 0.0 if since is None else max(0.0, drawing - (now - since))
+    soon, present = (
+        [
+            drain.reached(flowing, {tier: flowing[tier].waiting * ahead.share})[tier]
+            for flowing in melting.flows(c)
+        ]
+        if ahead.share
+        else (0.0, 0.0)
+    )
+    return rest + min(soon, present) + drawing, rest + present + drawing
 
 
-def _rest(c: Connection, pace: float, now: float) -> float:
-    """Until the easel is free."""
-    row = c.execute(
-        "SELECT coalesce(sum(cost), 0.0) AS cost, min(claimed_at) AS since"
-        " FROM jobs WHERE state = 'executing'"
-    ).fetchone()
-    return max(0.0, row["cost"] * pace - (now - row["since"])) if row["since"] else 0.0
-
-
-def _estimated(c: Connection, told: Ticket, job: Job, seconds: float | None) -> Ticket:
-    if seconds is None:
+def _estimated(c: Connection, told: Ticket, job: Job, span: tuple[float, float] | None) -> Ticket:
+    if span is None:
         return told
-    found = promises.estimate(c, job.tier, seconds)
+    found = promises.estimate(c, job.tier, *span)
     return dataclasses.replace(told, eta=found.eta, soonest=found.soonest, latest=found.latest)

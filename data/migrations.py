@@ -1114,7 +1114,6 @@ _MODERATION_TRIGGERS = (
     """,
 )
 
-
 _TOGETHER = """
 -- What enters is counted by whoever writes it, once for all that enter in one act
 -- (`data/ledger.py`, `data/lanes.py`, `data/enrolment.py`). Row by row it costs more than all
@@ -1213,6 +1212,25 @@ CREATE INDEX notes_wish ON notes (mention_id) WHERE mention_id IS NOT NULL;
 """
 
 
+_OUTLOOK = """
+-- JSON of data.melting.Prospect by tier: what a wish that enters now has to expect.
+ALTER TABLE melting ADD COLUMN outlook TEXT NOT NULL DEFAULT '{}';
+-- When they were told to come again.
+ALTER TABLE put_off ADD COLUMN until REAL NOT NULL DEFAULT 0;
+CREATE INDEX put_off_told ON put_off (tier, until);
+-- What the model of the line said, before it was made an interval; `news` counts the kept
+-- promises of a class that its factors were not learnt from yet.
+ALTER TABLE promises ADD COLUMN first REAL NOT NULL DEFAULT 0;
+ALTER TABLE promises ADD COLUMN last REAL NOT NULL DEFAULT 0;
+ALTER TABLE calibration ADD COLUMN news INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX promises_lessons ON promises (class, job_id, took, first, last)
+    WHERE took IS NOT NULL;
+-- They were learnt of another model.
+DELETE FROM calibration;
+DELETE FROM promises;
+"""
+
+
 @migrations()
 def m001_first_tables(db: Database) -> None:
     """Everything the main job needs, from the inbox to the receipt."""
@@ -1288,6 +1306,12 @@ def m011_together(db: Database) -> None:
 def m012_cards(db: Database) -> None:
     """Cards in moderators' channels, asking whoever posted a photo, notes on any wish."""
     _run_all(db, _CARDS)
+
+
+@migrations()
+def m013_outlook(db: Database) -> None:
+    """What the controller expects of the line, and when those who were put off come again."""
+    _run_all(db, _OUTLOOK)
 
 
 def _run_all(db: Database, script: str) -> None:

@@ -8,19 +8,21 @@ import json
 from data import mentions, outbox
 from data.mentions import Received
 from data.store import Connection
-from data.words import Mention, Say, Tier
+from data.words import Account, Mention, Say, Tier
 
 #: Nobody is told of an end that comes later than this after the ask, in seconds.
 FORGOTTEN = 24 * 3600.0
 
 
-def note(c: Connection, received: Received, tier: Tier, units: int, now: float) -> None:
-    """Remember the latest wish of an account that was put off."""
+def note(
+    c: Connection, received: Received, tier: Tier, units: int, until: float, now: float
+) -> None:
+    """Remember the latest wish of an account that was put off, told to come again at `until`."""
     account = received.mention.account
     c.execute(
-        "INSERT OR REPLACE INTO put_off (platform, user_id, tier, mention_id, at)"
-        " VALUES (?, ?, ?, ?, ?)",
-        (account.platform, account.user_id, tier, received.id, now),
+        "INSERT OR REPLACE INTO put_off (platform, user_id, tier, mention_id, at, until)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (account.platform, account.user_id, tier, received.id, now, until),
     )
     c.execute(
         "INSERT INTO lanes (tier, circle, asked) VALUES (?, '', ?)"
@@ -33,6 +35,22 @@ def count(c: Connection, tier: Tier) -> int:
     """How many people a tier's limits put off who were not told of the end yet."""
     row = c.execute("SELECT count(*) AS n FROM put_off WHERE tier = ?", (tier,)).fetchone()
     return int(row["n"])
+
+
+def expected(c: Connection, tier: Tier, now: float) -> int:
+    """How many of a tier were told to come again at a moment that is still to come."""
+    row = c.execute(
+        "SELECT count(*) AS n FROM put_off WHERE tier = ? AND until > ?", (tier, now)
+    ).fetchone()
+    return int(row["n"])
+
+
+def let_in(c: Connection, account: Account) -> None:
+    """An account that may have been put off has come again: nobody has to tell it."""
+    c.execute(
+        "DELETE FROM put_off WHERE platform = ? AND user_id = ?",
+        (account.platform, account.user_id),
+    )
 
 
 def tell(c: Connection, tier: Tier, platforms: list[str], limit: int, now: float) -> int:

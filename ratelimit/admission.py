@@ -158,7 +158,7 @@ def refuse(c: Connection, received: Received, decision: Refuse, ask: Ask, now: f
     journal.note(c, received.id, Event.REFUSE, now, say=decision.say, **facts)
     outbox.enqueue(c, received.id, decision.say, facts, now)
     if decision.say is Say.OVERLOADED:
-        putoff.note(c, received, ask.tier, ask.units, now)
+        putoff.note(c, received, ask.tier, ask.units, decision.retry_at or now, now)
 
 
 def _enter(c: Connection, admitted: Sequence[_Admitted], now: float) -> None:
@@ -170,11 +170,13 @@ def _enter(c: Connection, admitted: Sequence[_Admitted], now: float) -> None:
         told.append((wish.received.id, {"job": number, "units": ask.units, "tier": ask.tier.value}))
     ledger.reserve_all(c, charges, now)
     journal.note_all(c, Event.ADMIT, told, now)
-    for number, (wish, _, usage, _, opens_at, amount) in zip(numbers, admitted, strict=True):
+    for number, (wish, ask, usage, _, opens_at, amount) in zip(numbers, admitted, strict=True):
+        if usage.temporary:
+            putoff.let_in(c, ask.account)
         if wish.hold:
             journal.note(c, wish.received.id, Event.HOLD, now, reason=wish.hold)
         elif usage.waiting < SHORT and opens_at <= now:
-            line.promise(c, number, now)
+            line.promise(c, number, ask.tier, now, alone=not usage.waiting)
         if wish.allowance is not None:
             budget.reserve(c, number, wish.received.mention.platform, amount, now)
 

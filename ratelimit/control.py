@@ -7,11 +7,13 @@ measures stand until the next look lifts them.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from data import jobs, lanes, line, promises, putoff, terms
+from data import drain, jobs, lanes, line, promises, putoff, terms
 from data import melting as memory
+from data.melting import Prospect
 from data.store import Connection
 from data.words import Effort, TemporaryLimit, Terms, Tier
 from ratelimit import melting
@@ -25,7 +27,7 @@ EVERY = 5.0
 TOLD = 50
 #: How many of the newest wishes get their estimate kept at one look.
 SAMPLE = 16
-#: An expected end that comes closer than this and is not the end is moved on, in seconds.
+#: An expected end is moved when it is off by more than this, in seconds.
 NEAR = 60.0
 
 REASON = "more people are asking than I can paint for"
@@ -48,20 +50,21 @@ def tick(c: Connection, now: float, *, told_on: Sequence[str] = ()) -> State:
     if 0 <= now - at < EVERY / 2:
         return state  # another process has just looked
     tiers = terms.all_tiers(c, TERMS)
-    reading = read(c, now)
+    reading = read(c, at, now)
     terms.lift_expired(c, now)
     after = melting.step(state, reading, tiers, now)
-    rungs = melting.ladder(tiers)
-    _ease(c, rungs[after.rung].efforts)
-    _limit(c, rungs[after.rung], reading, tiers, now)
+    rung = melting.ladder(tiers)[after.rung]
+    _ease(c, rung.efforts)
+    _limit(c, rung, after, reading, tiers, now)
     _tell(c, told_on, now)
+    outlook = _outlook(after, reading, tiers)
+    memory.save(c, dataclasses.asdict(after), after.pace, outlook, now)
     _sample(c, now)
-    memory.save(c, dataclasses.asdict(after), reading.pace, now)
     return after
 
 
-def read(c: Connection, now: float) -> Reading:
-    """The line as it is."""
+def read(c: Connection, since: float, now: float) -> Reading:
+    """The line as it is, and what was drawn since the last look."""
     found = memory.lines(c)
     lines = {
         tier: Line(waiting=found[tier].waiting, asked=found[tier].asked)
@@ -69,19 +72,25 @@ def read(c: Connection, now: float) -> Reading:
         else Line(waiting=0.0, asked=0.0)
         for tier in Tier
     }
-    return Reading(pace=jobs.pace(c, now), lines=lines)
+    return Reading(
+        lines=lines,
+        pace=jobs.pace(c),
+        drawn=jobs.drawn(c, since, now),
+        needed=jobs.waiting(c, now),
+    )
 
 
 def status(c: Connection, now: float) -> dict[str, Any]:
     """Everything about the limits that may be published, as JSON."""
-    state, _ = _state(c)
-    tiers, reading, covered = terms.all_tiers(c, TERMS), read(c, now), promises.coverage(c)
+    state, at = _state(c)
+    tiers, reading, covered = terms.all_tiers(c, TERMS), read(c, at, now), promises.coverage(c)
     rungs = melting.ladder(tiers)
     rung = min(state.rung, len(rungs) - 1)
-    waits, efforts = melting.waits(reading, tiers), rungs[rung].efforts
+    efforts = rungs[rung].efforts
+    waits = drain.waits(melting.flows(state, reading, tiers, efforts))
     return {
         "at": now,
-        "seconds_a_picture": reading.pace,
+        "seconds_a_picture": state.pace or reading.pace,
         "rung": rung,
         "rungs": len(rungs) - 1,
         "tiers": {
@@ -90,7 +99,7 @@ def status(c: Connection, now: float) -> dict[str, Any]:
                 "opens_at": tiers[tier].opens_at or None,
                 "open_share": tiers[tier].share,
                 "waiting": reading.lines[tier].waiting,
-                "predicted_wait": waits[tier],
+                "predicted_wait": waits.get(tier, 0.0),
                 "target_wait": tiers[tier].wait,
                 "steps": efforts[tier].steps,
                 "size": efforts[tier].size,
@@ -131,24 +140,51 @@ def _ease(c: Connection, efforts: Mapping[Tier, Effort]) -> None:
 
 
 def _limit(
-    c: Connection, rung: Rung, reading: Reading, tiers: Mapping[Tier, Terms], now: float
+    c: Connection,
+    rung: Rung,
+    state: State,
+    reading: Reading,
+    tiers: Mapping[Tier, Terms],
+    now: float,
 ) -> None:
     """Set, adjust or lift the controller's own temporary limits."""
     standing = {limit.tier: limit for limit in terms.in_force(c) if limit.by == terms.MELTING}
+    flowing = melting.flows(state, reading, tiers, rung.efforts)
     for tier in tiers:
         limit = standing.get(tier)
-        if tier not in rung.limited:
+        # It stays for a while in any case: while the line is short it puts nobody off.
+        if tier not in rung.limited and (limit is None or now >= limit.since + melting.SHORTEST):
             if limit is not None:
                 terms.lift(c, tier, terms.MELTING, "the lines are short again", now, melting=True)
             continue
-        size = melting.size_of_limit(tier, reading, tiers)
+        if limit is None and not flowing[tier].waiting:
+            continue  # there is nobody whom it would concern
+        since = now if limit is None else limit.since
+        seconds = (state.pace or math.inf) * rung.efforts[tier].cost
+        size = melting.size_of_limit(tier, flowing, seconds, tiers)
+        back = putoff.expected(c, tier, now) * seconds
+        until = melting.expected_end(tier, flowing, back, tiers, since, now)
         if limit is None:
-            until = melting.expected_end(now, now)
             terms.announce(c, tier, REASON, until, terms.MELTING, now, backlog=size)
         else:
-            late = limit.until - now < NEAR
-            until = melting.expected_end(limit.since, now) if late else limit.until
-            terms.adjust(c, limit, size, until)
+            moved = abs(until - limit.until) > NEAR
+            terms.adjust(c, limit, size, until if moved else limit.until)
+
+
+def _outlook(state: State, reading: Reading, tiers: Mapping[Tier, Terms]) -> dict[Tier, Prospect]:
+    """What a wish of each tier that enters now has to expect."""
+    if state.pace is None:
+        return {}
+    present = melting.ladder(tiers)[state.rung].efforts
+    soon = melting.foreseen(state, reading, tiers).efforts
+    return {
+        tier: Prospect(
+            seconds=state.pace * present[tier].cost,
+            soon=state.pace * soon[tier].cost,
+            coming=state.demand.get(tier, 0.0),
+        )
+        for tier in tiers
+    }
 
 
 def _tell(c: Connection, told_on: Sequence[str], now: float) -> None:
@@ -159,5 +195,5 @@ def _tell(c: Connection, told_on: Sequence[str], now: float) -> None:
 
 
 def _sample(c: Connection, now: float) -> None:
-    for job_id in promises.unpromised(c, SAMPLE):
-        line.promise(c, job_id, now)
+    for job_id, tier in promises.unpromised(c, SAMPLE):
+        line.promise(c, job_id, tier, now)

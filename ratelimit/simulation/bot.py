@@ -155,9 +155,9 @@ class Bot:
         """Whether anything is in line, to be drawn now or later."""
         return jobs.waiting(self._c, math.inf)
 
-    def promised(self) -> float | None:
-        """The share of the last pictures that came in the interval their askers were told."""
-        return promises.coverage(self._c).share
+    def promised(self) -> list[promises.Kept]:
+        """What was told of when a picture would come, and when it came."""
+        return promises.kept(self._c)
 
     def close(self) -> None:
         self._c.execute("COMMIT")

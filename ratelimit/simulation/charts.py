@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from data.promises import Kept
 from data.words import MuralistError, Tier
 from ratelimit import durations
 from ratelimit.simulation import figures
@@ -76,8 +77,7 @@ class Run:
     """What is drawn: ours, and first come, first served, on the same wishes.
 
     `flaws` are what the audit of the ledger found, `charged` are the units that people
-    paid. `promised` is the share of pictures
-    that came inside the interval their askers were told, where any were told.
+    paid. `promised` is what they were told of when their pictures would come.
     """
 
     scenario: Scenario
@@ -85,7 +85,7 @@ class Run:
     fifo: Record
     flaws: Sequence[str] = ()
     charged: int = 0
-    promised: float | None = None
+    promised: Sequence[Kept] = ()
 
     @property
     def tiers(self) -> list[Tier]:

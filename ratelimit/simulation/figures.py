@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from data.words import Tier
+from data.promises import Kept
+from data.words import Say, Tier
 from ratelimit.simulation.record import DELIVERED, FAILED, Flags, Floats, Record
 
 #: Widths a curve's steps may have, in seconds, and about how many steps it should have.
@@ -19,6 +22,9 @@ ENOUGH = 5
 
 #: While goodput is judged at its worst, so much time is looked at at once, in seconds.
 STRETCH = 600.0
+
+#: From so many seconds on somebody minds what they are told of a wait.
+LONG = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +44,20 @@ class Waits:
     p95: float
     p99: float
     longest: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimates:
+    """Of what people were told: how many, and the shares that came true; of `long` waits, too.
+
+    Half of those were told an interval whose end is no more than `wider` times its beginning.
+    """
+
+    told: int
+    came_true: float
+    long: int
+    long_came_true: float
+    wider: float
 
 
 def edges(record: Record) -> Floats:
@@ -93,24 +113,34 @@ def goodput(record: Record) -> tuple[float, float] | None:
     Over all that time, and in the worst stretch of it; None where the GPUs were
     never all needed.
     """
-    width = min(60.0, record.lasts / 20)
-    steps = np.arange(0.0, record.lasts + width / 2, width)
-    gpus = np.array([gpus_at(record.gpus, moment) for moment in steps[:-1]], dtype=float)
-    changed = np.array([gpus_at(record.gpus, moment) for moment in steps[1:]]) != gpus
-    waiting = in_line(record, np.ones(len(record.at), dtype=bool), steps)
-    largest = record.pass_drawn.max(initial=1)
-    needed = np.minimum(waiting[:-1], waiting[1:]) >= gpus * largest
-    needed &= ~changed & (gpus > 0)
-    if not needed.any():
+    return _used(record, record.pass_delivered / np.maximum(record.pass_drawn, 1))
+
+
+def busy(record: Record) -> tuple[float, float] | None:
+    """The share of GPU time in which they drew at all, likewise: what isn't theirs is ours."""
+    return _used(record, np.ones(len(record.pass_drawn)))
+
+
+def estimates(promised: Sequence[Kept]) -> Estimates | None:
+    """How many came when they were told; None where nobody was told anything."""
+    if not promised:
         return None
-    share = record.pass_delivered / np.maximum(record.pass_drawn, 1)
-    useful = _spread(record.pass_begins, record.pass_ends, share, steps)
-    together = max(1, round(STRETCH / width))
-    worst = min(
-        useful[first:last].sum() / (gpus[first:last] * width).sum()
-        for first, last in _runs(needed, together)
+    long = [each for each in promised if each.took > LONG]
+    return Estimates(
+        told=len(promised),
+        came_true=_share(promised),
+        long=len(long),
+        long_came_true=_share(long) if long else math.nan,
+        wider=float(np.median([each.latest / each.soonest for each in long])) if long else math.nan,
     )
-    return float(useful[needed].sum() / (gpus[needed] * width).sum()), float(worst)
+
+
+def let_in_again(record: Record) -> tuple[int, float] | None:
+    """Of those put off for a while who came again when told: how many, the share let in."""
+    came = record.after == Say.OVERLOADED
+    if not came.any():
+        return None
+    return int(came.sum()), float((record.reason[came] != Say.OVERLOADED).mean())
 
 
 def spread(record: Record, among: Flags) -> tuple[float, float]:
@@ -146,6 +176,31 @@ def _waits(record: Record, tier: Tier) -> Waits:
         p99=float(p99),
         longest=float(waited.max(initial=0.0)),
     )
+
+
+def _share(promised: Sequence[Kept]) -> float:
+    return sum(each.came_true for each in promised) / len(promised)
+
+
+def _used(record: Record, worth: Floats) -> tuple[float, float] | None:
+    """The share of GPU time, each pass of it worth so much, while the line was never empty."""
+    width = min(60.0, record.lasts / 20)
+    steps = np.arange(0.0, record.lasts + width / 2, width)
+    gpus = np.array([gpus_at(record.gpus, moment) for moment in steps[:-1]], dtype=float)
+    changed = np.array([gpus_at(record.gpus, moment) for moment in steps[1:]]) != gpus
+    waiting = in_line(record, np.ones(len(record.at), dtype=bool), steps)
+    largest = record.pass_drawn.max(initial=1)
+    needed = np.minimum(waiting[:-1], waiting[1:]) >= gpus * largest
+    needed &= ~changed & (gpus > 0)
+    if not needed.any():
+        return None
+    useful = _spread(record.pass_begins, record.pass_ends, worth, steps)
+    together = max(1, round(STRETCH / width))
+    worst = min(
+        useful[first:last].sum() / (gpus[first:last] * width).sum()
+        for first, last in _runs(needed, together)
+    )
+    return float(useful[needed].sum() / (gpus[needed] * width).sum()), float(worst)
 
 
 def _left_the_line(record: Record) -> Floats:

@@ -19,12 +19,16 @@ REFUSED, WAITING, DELIVERED, FAILED, EXPIRED = range(5)
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody of a crowd wants; `returns` counts how often they came again for it."""
+    """What somebody of a crowd wants.
+
+    `returns` counts how often they came again for it, `after` says why they were put off.
+    """
 
     crowd: int
     person: int
     photo: bool
     returns: int = 0
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +50,7 @@ class Log:
     crowd: list[int] = field(default_factory=list)
     person: list[int] = field(default_factory=list)
     photo: list[bool] = field(default_factory=list)
+    after: list[str] = field(default_factory=list)
     reason: list[str] = field(default_factory=list)
     outcome: list[int] = field(default_factory=list)
     claimed: list[float] = field(default_factory=list)
@@ -60,6 +65,7 @@ class Log:
         self.crowd.append(wish.crowd)
         self.person.append(wish.person)
         self.photo.append(wish.photo)
+        self.after.append(wish.after)
         self.reason.append(reason)
         self.outcome.append(REFUSED if reason else WAITING)
         self.claimed.append(np.nan)
@@ -116,6 +122,7 @@ class Record:
     person: Ints
     photo: Flags
     tier: NDArray[np.object_]
+    after: NDArray[np.object_]
     reason: NDArray[np.object_]
     outcome: Ints
     claimed: Floats
@@ -168,6 +175,7 @@ def complete(
         person=np.array(log.person, dtype=np.int64),
         photo=np.array(log.photo, dtype=bool),
         tier=of_crowd[crowd],
+        after=np.array(log.after, dtype=object),
         reason=np.array(log.reason, dtype=object),
         outcome=np.array(log.outcome, dtype=np.int64),
         claimed=np.array(log.claimed, dtype=float),

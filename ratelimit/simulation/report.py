@@ -49,7 +49,7 @@ class Line:
 
 
 def headline(run: Run) -> list[str]:
-    """What happened, in five sentences at most."""
+    """What happened, in a few sentences."""
     record, gpus = run.ours, run.scenario.gpus
     people = sum(crowd.people for crowd in run.scenario.crowds)
     size = "" if run.scenario.scale == 1 else f", at {run.scenario.scale:.3g} of its size"
@@ -69,12 +69,14 @@ def headline(run: Run) -> list[str]:
         f" (first come, first served: {_span(fifo)})."
         for name, ours, fifo in _p95(run)
     ]
-    spent = figures.goodput(record)
-    if spent is not None:
+    spent, busy = figures.goodput(record), figures.busy(record)
+    if spent is not None and busy is not None:
         sentences.append(
             f"While people had to wait, {_percent(spent[0])} of the GPUs' time went into pictures"
-            f" that arrived ({_percent(spent[1])} in the worst ten minutes)."
+            f" that arrived ({_percent(spent[1])} in the worst ten minutes);"
+            f" they were idle for {_idle(busy[0])} of it (at worst {_idle(busy[1])})."
         )
+    sentences += _kept(run)
     sentences.append(_ledger(run))
     return sentences
 
@@ -105,10 +107,13 @@ def cards(run: Run) -> list[Card]:
                 beside=f"at worst {_percent(spent[1])} for ten minutes",
             )
         )
-    if run.promised is not None:
+    told = figures.estimates(run.promised)
+    if told is not None:
         shown.append(
             Card(
-                label="came when they were told", figure=_percent(run.promised), beside="goal 90 %"
+                label="came when they were told",
+                figure=_percent(told.came_true),
+                beside="the goal: 90 %",
             )
         )
     return shown
@@ -190,6 +195,26 @@ def _within(record: Record, *, paying: bool) -> float:
     return figures.spread(record, (record.tier != Tier.FREE) == paying)[1]
 
 
+def _kept(run: Run) -> list[str]:
+    """Whether what people were told came true."""
+    sentences = []
+    told, again = figures.estimates(run.promised), figures.let_in_again(run.ours)
+    if told is not None:
+        long = (
+            f" (of waits of more than a minute {_percent(told.long_came_true)}, half of them told"
+            f" an interval whose end was {told.wider:.1f} times its beginning or less)"
+            if told.long
+            else ""
+        )
+        sentences.append(f"{_percent(told.came_true)} came when they were told{long}.")
+    if again is not None:
+        sentences.append(
+            f"Of {again[0]:,} whom a temporary limit put off and who came again when told"
+            f" {_percent(again[1])} were let in."
+        )
+    return sentences
+
+
 def _ledger(run: Run) -> str:
     if run.flaws:
         return f"THE LEDGER DOES NOT BALANCE: {run.flaws[0]}"
@@ -199,6 +224,10 @@ def _ledger(run: Run) -> str:
 
 def _span(seconds: float) -> str:
     return "–" if math.isnan(seconds) else durations.words(seconds)
+
+
+def _idle(busy: float) -> str:
+    return _percent(max(0.0, 1 - busy))
 
 
 def _percent(share: float) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from data.promises import Kept
 from data.words import Effort, Job, Prompt, Refuse
 from ratelimit import control
 from ratelimit.simulation.bot import Asker, Bot
@@ -44,12 +45,12 @@ class World:
     """One run of a scenario. Moments are seconds from its beginning.
 
     Afterwards `flaws` are what the audit of the ledger found, `charged` the units people
-    paid, `promised` the share of pictures that came in the interval their askers were told.
+    paid, `promised` what they were told of when their pictures would come.
     """
 
     flaws: list[str]
     charged: int
-    promised: float | None
+    promised: list[Kept]
 
     def __init__(self, scenario: Scenario, traffic: Traffic, path: Path) -> None:
         self._scenario = scenario
@@ -118,7 +119,7 @@ class World:
         if refusal.retry_at is None or wish.returns == RETURNS or self._chance.random() >= patience:
             return
         later = min(self._chance.expovariate(4 / COMES_WITHIN), COMES_WITHIN)
-        again = dataclasses.replace(wish, returns=wish.returns + 1)
+        again = dataclasses.replace(wish, returns=wish.returns + 1, after=refusal.say)
         moment = max(at, refusal.retry_at - self._scenario.began) + later
         self._plan(moment, lambda now: self._ask(now, again))
 

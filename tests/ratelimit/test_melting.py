@@ -7,9 +7,9 @@ import itertools
 from collections.abc import Callable, Mapping
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from data import drain
+from data.drain import Flow
 from data.words import Effort, Tier
 from ratelimit import melting
 from ratelimit.melting import Line, Reading, State
@@ -31,7 +31,7 @@ class Water:
         self.waiting = dict.fromkeys(Tier, 0.0)
         self.asked = dict.fromkeys(Tier, 0.0)
         self.limits: dict[Tier, float] = {}
-        self.idle = 0.0
+        self.idle = self.drawn = 0.0
         self.seen: list[tuple[float, int, float, float]] = []
 
     def run(self, seconds: float) -> None:
@@ -41,17 +41,21 @@ class Water:
             self._arrive()
             self._draw(efforts)
             self.now += EVERY
-            reading = self._reading(efforts)
+            reading = self._reading()
             self.state = melting.step(self.state, reading, TERMS, self.now)
-            limited = rungs[self.state.rung].limited
-            self.limits = {tier: melting.size_of_limit(tier, reading, TERMS) for tier in limited}
-            waits = melting.waits(reading, TERMS)
+            rung, pace = rungs[self.state.rung], self.state.pace or 1.0
+            flows = melting.flows(self.state, reading, TERMS, rung.efforts)
+            self.limits = {
+                tier: melting.size_of_limit(tier, flows, pace * rung.efforts[tier].cost, TERMS)
+                for tier in rung.limited
+            }
+            waits = drain.waits(flows)
             self.seen.append((self.now - NOON, self.state.rung, waits[Tier.FREE], waits[Tier.PRO]))
 
-    def _reading(self, efforts: Mapping[Tier, Effort]) -> Reading:
-        pace = efforts[Tier.FREE].cost / self.capacity
+    def _reading(self) -> Reading:
         lines = {tier: Line(waiting=self.waiting[tier], asked=self.asked[tier]) for tier in Tier}
-        return Reading(pace=pace, lines=lines)
+        needed = any(self.waiting.values())
+        return Reading(pace=1 / self.capacity, lines=lines, drawn=self.drawn, needed=needed)
 
     def _arrive(self) -> None:
         for tier, rate in self._demand(self.now - NOON).items():
@@ -68,6 +72,7 @@ class Water:
             self.waiting[tier] -= drawn
             left -= drawn * cost
         self.idle += left
+        self.drawn = self.capacity * EVERY - left
 
 
 def crowd(start: float, end: float, times: float) -> Demand:
@@ -135,17 +140,42 @@ def test_efforts_stop_at_the_floors_and_go_with_the_steps_first() -> None:
     assert len(melting.ladder(bare)) == 1 + len(Tier)
 
 
-@given(
-    waiting=st.dictionaries(st.sampled_from(Tier), st.integers(0, 10**6), min_size=1),
-    pace=st.floats(0.001, 100),
-)
-def test_waits_share_the_engine_and_lose_nothing(waiting: dict[Tier, int], pace: float) -> None:
-    lines = {tier: Line(waiting=waiting.get(tier, 0.0), asked=0.0) for tier in Tier}
-    waits = melting.waits(Reading(pace=pace, lines=lines), TERMS)
-    total = sum(waiting.values()) * pace
-    assert max(waits.values()) <= total * 1.000001
-    assert abs(max(waits.values()) - total) <= 1e-6 * total
-    assert all(waits[tier] >= waiting[tier] * pace * 0.999999 for tier in waiting)
+def test_a_lost_engine_is_noticed_and_so_is_its_return() -> None:
+    water = Water(2.0, crowd(0, 0, 1))
+    water.run(600)
+    water.capacity = 0.4
+    water.run(1800)
+    assert water.state.pace == pytest.approx(2.5, rel=0.1)
+    assert water.state.rung > 0
+    water.capacity = 2.0
+    water.run(3600)
+    assert water.state.pace == pytest.approx(0.5, rel=0.1)
+    assert water.state.rung == 0
+
+
+def test_a_crowd_is_foreseen_and_what_it_will_be_met_with() -> None:
+    water = Water(2.0, crowd(600, 1200, 100))
+    water.run(600)
+    assert melting.foreseen(water.state, water._reading(), TERMS).efforts[Tier.FREE] == Effort()
+    water.run(10)
+    rungs = melting.ladder(TERMS)
+    expected = melting.foreseen(water.state, water._reading(), TERMS)
+    assert rungs[water.state.rung].efforts[Tier.FREE] == Effort(), "they still wait a moment"
+    assert expected.efforts[Tier.FREE].cost < 0.5
+
+
+def test_the_expected_end_counts_those_who_will_come_again() -> None:
+    flows = {Tier.FREE: Flow(waiting=900.0, coming=0.0, weight=1.0)}
+    since = NOON - 3600
+    end = melting.expected_end(Tier.FREE, flows, 0.0, TERMS, since, NOON)
+    assert end == NOON + 900 - melting.CALM * TERMS[Tier.FREE].wait
+    later = melting.expected_end(Tier.FREE, flows, 1200.0, TERMS, since, NOON)
+    assert later == end + 1200
+    # It lasts for a while in any case; and nobody knows how long while more come than are drawn.
+    soonest = NOON + melting.SHORTEST
+    assert melting.expected_end(Tier.FREE, flows, 0.0, TERMS, NOON, NOON) == soonest
+    growing = {Tier.FREE: Flow(waiting=900.0, coming=1.5, weight=1.0)}
+    assert melting.expected_end(Tier.FREE, growing, 0.0, TERMS, since, NOON) == NOON + 3600
 
 
 @pytest.mark.parametrize("jump", [-86_400.0, -3_600.0, 3_600.0, 86_400.0])
