@@ -184,14 +184,18 @@ class Intake:
     async def _decide_safely(self, platform: Platform, received: Received) -> None:
         try:
             async with self._slots:
-                await self._decide(platform, received)
+                reviewed = await self._decide(platform, received)
+            if reviewed is not None:
+                # Without a slot: all who wait for the disk share its next flush.
+                await self._store.write_together(self._conclude, reviewed)
         except StoreError:
             raise
         except Exception:  # noqa: BLE001  one mention must not stop the others
             structlog.get_logger().exception("mention failed", mention=received.id)
             await self._answer(received, _Answer(say=Say.FAILED))
 
-    async def _decide(self, platform: Platform, received: Received) -> None:
+    async def _decide(self, platform: Platform, received: Received) -> _Reviewed | None:
+        """Find out what is wished and let the checks look; None where that was all."""
         mention = received.mention
         prompt = mention.prompt or grammar.parse(
             mention.text,
@@ -209,24 +213,30 @@ class Intake:
             mention.text, handle=self._house.settings.handle
         ):
             await self._store.write(lambda c: _stop(c, received, now))
-            return
+            return None
         if prompt.intent is Intent.THANKS and mention.photo is None:
             await self._store.write(lambda c: mentions.decide(c, received.id, now))
-            return
+            return None
         if prompt.intent is Intent.CANCEL:
             await self._store.write(lambda c: _take_back(c, received, now))
-            return
+            return None
         if prompt.intent in (Intent.REPORT, Intent.APPEAL):
             await self._store.write(lambda c: _open_case(c, received, prompt, now))
-            return
+            return None
         if ban := await self._store.read(lambda c: _ban_of(c, mention, now)):
             await self._answer(received, ban)
-            return
+            return None
         source = await self._source(platform, received, prompt)
         if isinstance(source, _Answer):
             await self._answer(received, source)
-        elif isinstance(source, _Source):
-            await self._admit(platform, received, source)
+        if not isinstance(source, _Source):
+            return None
+        return _Reviewed(
+            received=received,
+            source=source,
+            verdicts=await self._reviewed(mention, source),
+            allowance=platform.manners.allowance,
+        )
 
     async def _source(
         self, platform: Platform, received: Received, prompt: Prompt
@@ -361,15 +371,6 @@ class Intake:
         return dataclasses.replace(
             prompt, intent=Intent.PAINT, style=self._house.settings.default_style
         )
-
-    async def _admit(self, platform: Platform, received: Received, source: _Source) -> None:
-        reviewed = _Reviewed(
-            received=received,
-            source=source,
-            verdicts=await self._reviewed(received.mention, source),
-            allowance=platform.manners.allowance,
-        )
-        await self._store.write_together(self._conclude, reviewed)
 
     def _conclude(self, c: Connection, reviewed: Sequence[_Reviewed]) -> Sequence[None]:
         """Admit or refuse what has been looked at, many at once when many come."""

@@ -1,7 +1,8 @@
 """The casebook: every wish once, as moderators list, filter, count and search it.
 
-A row for each wish that became a job or was refused by a check, kept by triggers on
-the tables it tells of, so that it is true whoever writes. Its number is the mention's.
+A row for each wish that became a job (`data/enrolment.py`) or was refused by a check, kept
+by triggers on the tables it tells of, so that it stays true whoever changes them. Its
+number is the mention's.
 A list reads one index, rarest condition first, and at most `SCAN` rows of it, in a
 bounded time: where that is not enough for a page it says how far it looked. Counts
 come from counters.
@@ -512,7 +513,7 @@ def _first_after(c: Connection, moment: float) -> int:
     while low < high:
         middle = (low + high) // 2
         row = c.execute("SELECT id, at FROM casebook WHERE id >= ? LIMIT 1", (middle,)).fetchone()
-        if row["at"] < moment:
+        if row is not None and row["at"] < moment:
             low = row["id"] + 1
         else:
             high = middle

@@ -7,7 +7,6 @@ a float of UNIX seconds (UTC); every digest is a lower-case sha256 in hex.
 from __future__ import annotations
 
 import dataclasses
-import operator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple, Self
@@ -273,8 +272,19 @@ class Prompt:
         return self.count * self.quality
 
     def to_json(self) -> dict[str, Any]:
-        # `asdict` copies deeply, at ten times the price; nothing here needs copying.
-        return dict(zip(_PROMPT_FIELDS, _PROMPT_VALUES(self), strict=True))
+        # By name: `asdict` copies deeply, at twenty times the price.
+        return {
+            "intent": self.intent,
+            "wish": self.wish,
+            "style": self.style,
+            "aspect": self.aspect,
+            "seed": self.seed,
+            "negative": self.negative,
+            "count": self.count,
+            "strength": self.strength,
+            "quality": self.quality,
+            "ignored": self.ignored,
+        }
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Self:
@@ -285,10 +295,6 @@ class Prompt:
                 "ignored": tuple(fields["ignored"]),
             }
         )
-
-
-_PROMPT_FIELDS = tuple(field.name for field in dataclasses.fields(Prompt))
-_PROMPT_VALUES = operator.attrgetter(*_PROMPT_FIELDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import pytest
 
 from data import jobs, journal, ledger, line, mentions, outbox
 from data.store import Connection, Store
-from data.words import ChargeState, Event, Job, JobState, Picture, Say, Usage
+from data.words import ChargeState, Event, Job, JobState, Picture, Prompt, Say, Usage
 from ratelimit import policy
 from ratelimit.admission import admit
 from tests.conftest import NOON, a_mention, a_prompt, an_account
@@ -275,3 +276,8 @@ async def test_queue_log_tells_the_story_in_words(store: Store) -> None:
     assert row["asked_at"] == "2026-03-29 12:00:00"
     assert row["drawn_seconds"] == 2.0
     assert row["pictures"] == "0" * 64
+
+
+def test_a_prompt_is_written_with_all_it_has() -> None:
+    written = a_prompt().to_json()
+    assert list(written) == [field.name for field in dataclasses.fields(Prompt)]
