@@ -17,7 +17,7 @@ from data.cases import Case, Kind, Outcome
 Button = tuple[str, str]
 
 #: A wish is shown up to so many characters, and what somebody reports.
-LONGEST: Final = 500
+LONGEST: Final = 350
 
 #: What can be done from a card, by what it is about: word in the button's id, what it says.
 _BAN: Final = ("ban", "Ban or time out")

@@ -62,6 +62,7 @@ def wanted(c: Connection, platform: str, channel: str | None) -> list[tuple[Abou
 
     All of it belongs in the operator's `channel`, what was asked for in a guild in that
     guild's own channel as well, but for what only its asker sees, and appeals.
+    CROSS JOIN keeps SQLite from beginning with every mention there is.
     """
     found: list[tuple[About, int, str]] = []
     for about, source in _WAITING.items():
@@ -69,8 +70,8 @@ def wanted(c: Connection, platform: str, channel: str | None) -> list[tuple[Abou
             f"WITH waiting AS ({source} LIMIT {MOST}), places AS ("
             " SELECT number, ? AS channel FROM waiting"
             " UNION SELECT w.number, json_extract(g.policy, '$.mod_channel') FROM waiting w"
-            "  JOIN mentions m ON m.id = w.mention_id AND m.platform = ?"
-            "  JOIN guilds g ON g.platform = m.platform"
+            "  CROSS JOIN mentions m ON m.id = w.mention_id AND m.platform = ?"
+            "  CROSS JOIN guilds g ON g.platform = m.platform"
             "   AND g.guild_id = json_extract(m.payload, '$.guild')"
             "  WHERE w.kind <> 'appeal'"
             "   AND NOT coalesce(json_extract(m.payload, '$.address.hidden'), 0))"

@@ -131,10 +131,11 @@ def test_approved_from_its_card_it_is_posted_and_the_card_says_by_whom(
     stage: Stage, record_property: Callable[[str, object], None]
 ) -> None:
     asked, card = open_card(stage, "a racy walrus")
+    assert asked.pictures == []
     began = time.monotonic()
     click = stage.mo.clicks(card, "approve")
     stage.until(lambda: asked.pictures)
-    record_property("approve to posted, seconds", round(time.monotonic() - began, 2))
+    record_property("approve to posted, seconds", round(time.monotonic() - began, 3))
     assert "approved" in stage.told(click)
     stage.until(lambda: "Approved" in card.words)
     assert stage.mo.tag in card.words
@@ -155,6 +156,17 @@ def test_the_picture_is_veiled_and_looking_at_it_is_in_the_books(stage: Stage) -
     with contextlib.closing(connect(stage.bot.settings.database, read_only=True)) as c:
         entry = audit.trail(c, 1)[0]
     assert (entry.by, entry.act) == (f"discord:{stage.mo.id}", audit.Act.VIEW)
+    assert stage.told(stage.mo.clicks(card, "approve"))
+
+
+def test_a_photo_that_is_doubted_can_be_looked_at(stage: Stage) -> None:
+    who = stage.somebody()
+    who.runs(stage.art, "imagine", prompt="a suspicious dormouse", image=photo("teal"))
+    card = stage.card("dormouse")
+    assert "(from a photo)" in card.words
+    assert [each.spoiler for each in card.pictures] == [True]
+    look = stage.mo.clicks(card, "look")
+    stage.until(lambda: look.pictures)
     assert stage.told(stage.mo.clicks(card, "approve"))
 
 
@@ -199,6 +211,7 @@ def test_who_has_no_role_is_told_so_and_nothing_happens(stage: Stage) -> None:
         f" VALUES ('discord:{stage.cy.id}', 'Cy', 'moderator', 0, 0, 1)"
     )
     assert "moderators' channel only" in stage.told(stage.cy.clicks(card, "approve"))
+    assert "moderators' channel only" in stage.told(stage.cy.runs(stage.desk, "mod held"))
     stage.bot.act("DELETE FROM staff")
     assert stage.state("stoat") == "held"
 
@@ -287,6 +300,39 @@ def _click_on_what_was(stage: Stage, card: Message, verb: str) -> Interaction:
     (number,) = stage.row(f"SELECT id FROM cards WHERE message = '{card.id}'")
     left = stage.discord.left_behind(stage.desk, f"mc:{verb}:{number}")
     return stage.mo.clicks(left, f"mc:{verb}:{number}")
+
+
+def test_a_closed_channel_is_not_hammered_and_a_card_that_was_deleted_is_let_go(
+    stage: Stage,
+) -> None:
+    def refused() -> int:
+        sent = stage.discord.requests(Endpoint.CREATE_MESSAGE)
+        return sum(each.status == 403 and stage.desk.id in each.path for each in sent)
+
+    stage.desk.forbid("send_messages")
+    stage.asked(stage.somebody(), "a suspicious polecat")
+    stage.until(refused)
+    stage.asked(stage.somebody(), "a red fox")
+    stage.until(
+        lambda: (
+            stage.row(
+                "SELECT min(not_before - posting_at) >= 60 FROM cards"
+                " WHERE message IS NULL AND over_at IS NULL"
+            )
+            == (1,)
+        )
+    )
+    assert refused() == 1
+    stage.desk.allow("send_messages")
+    stage.bot.act("UPDATE cards SET not_before = 0")
+    card = stage.card("polecat")
+    stage.mo.deletes(card)
+    job = stage.row("SELECT id FROM jobs WHERE prompt LIKE '%polecat%'")[0]
+    assert "approved" in stage.told(stage.mo.runs(stage.desk, "mod approve", job=job))
+    open_ones = "SELECT count(*) FROM cards WHERE over_at IS NULL AND message = "
+    stage.until(lambda: stage.row(f"{open_ones}'{card.id}'") == (0,))
+    edits = [e for e in stage.discord.requests(Endpoint.EDIT_MESSAGE) if card.id in e.path]
+    assert [each.status for each in edits] == [404]
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
@@ -480,6 +526,17 @@ def test_who_deletes_the_photo_does_not_agree_and_who_deletes_the_wish_is_told_n
     ada.deletes(said)
     stage.until(lambda: question.buttons == {})
     assert stage.discord.world.answers_to(said) == []
+
+
+def test_where_nobody_can_be_asked_it_is_declined_at_once(stage: Stage) -> None:
+    """Photos of machines, and places in which the bot is no member."""
+    bob = stage.somebody()
+    outside = stage.discord.guild("outside", here=False).channel("hall")
+    machine = bob.says(stage.art, "a feed", photos=[photo("gray")], webhook=True)
+    for posted in (machine, bob.says(outside, "my dog", photos=[photo("olive")])):
+        wish = stage.somebody().picks(posted, "Make variations")
+        stage.until(lambda: any("posted by the person" in m.words for m in wish.messages))  # noqa: B023
+        assert stage.discord.world.answers_to(posted) == []
 
 
 def test_what_checks_refuse_is_not_put_to_anybody(stage: Stage) -> None:

@@ -58,6 +58,23 @@ def test_a_guilds_own_channel_gets_its_own_but_no_appeals_and_nothing_hidden(
     assert make(connection) == [], "the same channel twice is one card"
 
 
+def test_looking_for_what_wants_a_card_reads_what_waits_and_no_more(
+    connection: Connection,
+) -> None:
+    plans: list[str] = []
+
+    class Explained:
+        def execute(self, sql: str, values: tuple[object, ...]) -> list[object]:
+            rows = connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)
+            plans.extend(row["detail"] for row in rows)
+            return []
+
+    cards.wanted(Explained(), "sandbox", "desk")
+    assert "SCAN d USING INDEX holds_waiting" in plans
+    assert "SCAN cases USING INDEX cases_open" in plans
+    assert plans.count("SEARCH m USING INTEGER PRIMARY KEY (rowid=?)") == 2, plans
+
+
 def test_a_card_is_intended_shown_put_off_and_let_go(connection: Connection) -> None:
     wish(connection, "1")
     make(connection)

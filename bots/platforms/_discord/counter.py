@@ -20,7 +20,7 @@ from bots.platforms._discord.delivery import Delivery, escaped
 from bots.platforms._discord.judging import CAME_TO
 from bots.platforms._discord.manners import Manners, No
 from bots.platforms._discord.wishes import tell, tell_text
-from data import consent, desk, erasure, jobs, line, mentions, outbox
+from data import consent, desk, erasure, jobs, line, mentions, outbox, staff
 from data.guilds import Policy
 from data.store import Connection as Look
 from data.words import Job, JobState, Receipt, Ticket
@@ -205,7 +205,7 @@ class Counter:
 
     async def held(self, interaction: discord.Interaction[Any]) -> None:
         """What waits for a person."""
-        if not self._is_mod_channel(interaction):
+        if not await self._may_moderate(interaction):
             await tell(interaction, No("not_moderator"))
             return
         waiting = await self._house.store.read(lambda c: jobs.held(c, SHOWN))
@@ -220,7 +220,7 @@ class Counter:
         self, interaction: discord.Interaction[Any], number: int, *, approve: bool, reason: str
     ) -> None:
         """A moderator's word on a held job."""
-        if not self._is_mod_channel(interaction):
+        if not await self._may_moderate(interaction):
             await tell(interaction, No("not_moderator"))
             return
         now, who = self._house.clock(), f"{NAME}:{interaction.user.id}"
@@ -230,7 +230,7 @@ class Counter:
 
     async def remove(self, interaction: discord.Interaction[Any], number: int) -> None:
         """A moderator takes a picture off Discord and off the disk."""
-        if not self._is_mod_channel(interaction):
+        if not await self._may_moderate(interaction):
             await tell(interaction, No("not_moderator"))
             return
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -240,11 +240,15 @@ class Counter:
         says = wording.phrase("deleted" if done else "gone", language)
         await interaction.edit_original_response(content=says)
 
-    def _is_mod_channel(self, interaction: discord.Interaction[Any]) -> bool:
-        """Whoever may manage messages in the one channel that the settings name."""
+    async def _may_moderate(self, interaction: discord.Interaction[Any]) -> bool:
+        """Whoever may manage messages in the one channel that the settings name, and was not
+        removed from the desk."""
         here = str(interaction.channel_id or "")
         named = here == self._house.settings.discord_mod_channel
-        return named and interaction.permissions.manage_messages
+        if not (named and interaction.permissions.manage_messages):
+            return False
+        login = f"{NAME}:{interaction.user.id}"
+        return not await self._house.store.read(lambda c: staff.is_removed(c, login))
 
 
 def _changed(policy: Policy, changes: dict[str, Any]) -> Policy:

@@ -75,6 +75,11 @@ def mention_id_of(c: Look, card: Card, now: float) -> int | None:
     return about.mention_id if about is not None else None
 
 
+def images(row: Row) -> list[str]:
+    """What there is to be looked at: the pictures, and the photo they begin with."""
+    return [*row.pictures, *([row.photo] if row.photo is not None else [])]
+
+
 def veiled(data: bytes) -> bytes:
     """A picture as a few smudges. Blocking."""
     with Image.open(io.BytesIO(data)) as image:
@@ -122,7 +127,7 @@ def _moderated(
     c: Look, house: House, card: Card, about: Held | Case, text: str, row: Row | None
 ) -> Face:
     """A card for moderators; the picture in it is veiled, and gone when it is decided."""
-    shown = row.pictures if row is not None and about.outcome is None else ()
+    shown = images(row) if row is not None and about.outcome is None else []
     operator = bool(is_operators(c, house, card, about.mention_id))
     return Face(
         text=text,

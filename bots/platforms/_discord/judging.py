@@ -22,13 +22,12 @@ from bots.platforms._discord.address import NAME
 from bots.platforms._discord.cards import BUTTON, ident
 from bots.platforms._discord.manners import No
 from bots.platforms._discord.wishes import safely, tell, tell_text
-from data import bans, cards, casebook, cases, consent, desk, jobs, mentions, staff
+from data import bans, cards, casebook, cases, consent, desk, mentions, staff
 from data.cards import About, Card
 from data.cases import Outcome
 from data.consent import Answer
 from data.desk import Decided
 from data.store import Connection as Look
-from data.words import Picture
 
 #: What a moderator's word came to, as a phrase.
 CAME_TO: Final = {
@@ -175,14 +174,14 @@ class Judging:
         await interaction.response.defer(ephemeral=True, thinking=True)
         now, who = self._house.clock(), _login(interaction)
 
-        def act(c: Look) -> tuple[int, list[Picture]]:
+        def act(c: Look) -> tuple[int, list[str]]:
             wish = faces.mention_id_of(c, card, now)
             row = casebook.row(c, wish, now) if wish is not None else None
             if row is None or row.job is None:
                 return 0, []
-            shown = jobs.pictures(c, row.job)
-            for picture in shown:
-                desk.viewed(c, who, picture.sha256, row.job, "on Discord", now)
+            shown = faces.images(row)
+            for digest in shown:
+                desk.viewed(c, who, digest, row.job, "on Discord", now)
             return row.job, shown
 
         job, shown = await self._house.store.write(act)
@@ -192,12 +191,11 @@ class Judging:
         attached = await asyncio.to_thread(self._files, job, shown, interaction.filesize_limit)
         await interaction.edit_original_response(attachments=attached)
 
-    def _files(self, job: int, shown: Sequence[Picture], limit: int) -> list[discord.File]:
+    def _files(self, job: int, shown: Sequence[str], limit: int) -> list[discord.File]:
         largest = files.share(limit, len(shown))
         made = []
-        for number, picture in enumerate(shown, 1):
-            data = self._house.pictures.get(picture.sha256)
-            data, media_type = files.fitting(data, picture.media_type, largest)
+        for number, digest in enumerate(shown, 1):
+            data, media_type = files.fitting(self._house.pictures.get(digest), "", largest)
             name = files.name(job, number, media_type)
             made.append(discord.File(io.BytesIO(data), filename=name))
         return made
