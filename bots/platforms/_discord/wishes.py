@@ -205,14 +205,17 @@ class Wishes:
 
     @contextlib.contextmanager
     def _pending(self, interaction_id: str) -> Iterator[None]:
+        if not self._unacknowledged:
+            self._house.rush.begins()
+            self.arrivals.answered.clear()
         event = self._unacknowledged[interaction_id] = asyncio.Event()
-        self.arrivals.answered.clear()
         try:
             yield
         finally:
             del self._unacknowledged[interaction_id]
             event.set()
             if not self._unacknowledged:
+                self._house.rush.ends()
                 self.arrivals.answered.set()
 
 
