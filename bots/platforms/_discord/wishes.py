@@ -34,6 +34,8 @@ from data.words import Mention
 
 #: Acknowledgements on their way at once: more only wait in the same line.
 ABREAST: Final = 64
+#: From so many unacknowledged on it is the processor they wait for, and not the network.
+CROWD: Final = 50
 #: How long after it was written a message's new words are taken, in seconds.
 EDITABLE: Final = 300.0
 #: For so many seconds Discord shows that somebody is typing.
@@ -205,17 +207,18 @@ class Wishes:
 
     @contextlib.contextmanager
     def _pending(self, interaction_id: str) -> Iterator[None]:
-        if not self._unacknowledged:
-            self._house.rush.begins()
-            self.arrivals.answered.clear()
         event = self._unacknowledged[interaction_id] = asyncio.Event()
+        self.arrivals.answered.clear()
+        if len(self._unacknowledged) == CROWD:
+            self._house.rush.begins()
         try:
             yield
         finally:
             del self._unacknowledged[interaction_id]
             event.set()
-            if not self._unacknowledged:
+            if len(self._unacknowledged) == CROWD - 1:
                 self._house.rush.ends()
+            if not self._unacknowledged:
                 self.arrivals.answered.set()
 
 
