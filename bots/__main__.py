@@ -15,7 +15,7 @@ import click
 from bots import clock, desk, logs, sweep, web
 from bots.intake import Intake
 from bots.outbox import Outbox
-from bots.platform import House, Platform
+from bots.platform import House, Platform, Rush
 from bots.platform import load as load_platform
 from bots.pulse import Pulse
 from bots.review import Review
@@ -120,6 +120,7 @@ async def serve(settings: Settings, presence: Presence, stop: asyncio.Event) -> 
         await clock.rescue_orphans(store, presence, time.time)
         review = Review(store, opened, time.time)
         engine = open_engine(settings.engine, _engine_settings(settings))
+        rush = Rush()
         worker = Worker(
             store,
             pictures,
@@ -134,6 +135,7 @@ async def serve(settings: Settings, presence: Presence, stop: asyncio.Event) -> 
             # and then, which takes half a second, and nobody is answered meanwhile.
             on_ready=gc.freeze,
             glance=review.sketch,
+            give_way=rush.is_on,
         )
         house = House(
             settings=settings,
@@ -142,6 +144,7 @@ async def serve(settings: Settings, presence: Presence, stop: asyncio.Event) -> 
             clock=time.time,
             progress=worker.progress,
             sketch=worker.sketch,
+            rush=rush,
             vocabulary=known.things,
             knows=known.covers,
             styles=known.styles,

@@ -7,9 +7,10 @@ a function `open(house) -> AsyncContextManager[Platform]`.
 from __future__ import annotations
 
 import importlib
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -100,6 +101,28 @@ class PlatformError(MuralistError):
         self.media_lost = media_lost
 
 
+class Rush:
+    """Somebody waits for a word at once: whatever can wait lets them go first, for a while.
+
+    A rush that does not end is none: from `seconds` after its beginning on all goes on.
+    """
+
+    def __init__(self, seconds: float = 1.5, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._until = 0.0
+
+    def begins(self) -> None:
+        self._until = self._clock() + self._seconds
+
+    def ends(self) -> None:
+        self._until = 0.0
+
+    def is_on(self) -> bool:
+        """From any thread."""
+        return self._clock() < self._until
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
     """What every platform is given when it is opened."""
@@ -113,6 +136,8 @@ class House:
     #: What a job's first picture looked like a while ago, as a small WebP, where the engine can
     #: show that and the checks have nothing against it. Asking has the next one made.
     sketch: Callable[[int], bytes | None] = lambda _job: None
+    #: Begun and ended by who has to answer at once; heeded by who draws.
+    rush: Rush = field(default_factory=Rush)
     #: Things the model is known to draw well, the most popular first.
     vocabulary: Sequence[str]
     #: Whether a wish is among them; always, for a model that does not say what it knows.

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import io
 import threading
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -51,6 +52,9 @@ PATIENCE_SECONDS = 1.0
 
 #: A failed job's first wait; each further one is four times as long.
 BACKOFF_SECONDS = 5.0
+
+#: Between two looks whether the way is free again.
+GIVE_WAY_SECONDS = 0.01
 
 #: The longer side of a sketch, in pixels.
 SKETCH_PIXELS = 160
@@ -102,6 +106,7 @@ class Worker:
         on_progress: Callable[[], None] | None = None,
         on_ready: Callable[[], object] | None = None,
         glance: Review | None = None,
+        give_way: Callable[[], bool] | None = None,
     ) -> None:
         self._store = store
         self._pictures = pictures
@@ -114,6 +119,7 @@ class Worker:
         self._on_progress = on_progress or (lambda: None)
         self._on_ready = on_ready or (lambda: None)
         self._glance = glance
+        self._give_way = give_way or (lambda: False)
         self._loop = asyncio.get_running_loop()
         self._easel = ThreadPoolExecutor(1, "easel")
         #: Tells the engine's thread to drop what it draws.
@@ -292,7 +298,9 @@ class Worker:
         self._sketches = {n: file for n, file in sketches.items() if n in self._drawing}
 
     def _on_step(self, step: int, steps: int) -> bool:
-        """Called in the engine's thread."""
+        """Called in the engine's thread; between two steps it lets others have the processor."""
+        while self._give_way() and not self._halt.is_set():
+            time.sleep(GIVE_WAY_SECONDS)
         self._loop.call_soon_threadsafe(self._come_to, Progress(step=step, steps=steps))
         return not self._halt.is_set()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bots.platform import Delivery, House
+from bots.platform import Delivery, House, Rush
 from bots.platforms._discord.arrivals import Arrivals, Kept
 from data import mentions
 from data.words import Mention
@@ -38,6 +38,18 @@ async def test_it_is_written_first_and_decided_when_nobody_waits(house: House) -
         delivery: Delivery = await coming
         assert list(delivery.kept) == undecided
         await stream.aclose()
+
+
+def test_a_rush_that_does_not_end_holds_nobody_up(clock: Clock) -> None:
+    rush = Rush(1.5, clock)
+    assert not rush.is_on()
+    rush.begins()
+    assert rush.is_on()
+    clock.now += 1.5
+    assert not rush.is_on()
+    rush.begins()
+    rush.ends()
+    assert not rush.is_on()
 
 
 async def test_after_the_end_it_is_kept_for_the_next_process(house: House) -> None:

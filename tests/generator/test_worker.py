@@ -411,6 +411,21 @@ async def test_progress_is_of_the_jobs_on_the_easel_only(studio: Studio) -> None
     assert worker._progress is None
 
 
+async def test_between_two_steps_it_gives_way_to_who_is_in_a_hurry(studio: Studio) -> None:
+    looks = iter([True, True, False, True, False])
+    asked: list[str] = []
+
+    def give_way() -> bool:
+        asked.append(threading.current_thread().name)
+        return next(looks, False)
+
+    number = await studio.ask("a fox")
+    async with working(studio.worker(give_way=give_way)):
+        await studio.until(number, JobState.COMPLETED)
+    assert len(asked) == 3 + 2 + 1
+    assert set(asked) == studio.engine.threads
+
+
 async def test_a_sketch_is_made_where_one_is_asked_for_and_the_checks_allow_it(
     studio: Studio,
 ) -> None:

@@ -109,9 +109,8 @@ def prompt_of(text: str, handle: str, **chosen: Any) -> Prompt:
     parsed = grammar.parse(text, handle=handle)
     if parsed.intent is not Intent.PAINT and text.strip():
         parsed = Prompt(wish=grammar.clean(text)[: grammar.LONGEST_WISH])
-    return dataclasses.replace(
-        parsed, **{name: value for name, value in chosen.items() if value is not None}
-    )
+    given = {name: value for name, value in chosen.items() if value is not None}
+    return dataclasses.replace(parsed, **given) if given else parsed
 
 
 def is_for(message: discord.Message, bot: int) -> bool:

@@ -34,6 +34,8 @@ from data.words import Mention
 
 #: Acknowledgements on their way at once: more only wait in the same line.
 ABREAST: Final = 64
+#: From so many unacknowledged on it is the processor they wait for, and not the network.
+CROWD: Final = 50
 #: How long after it was written a message's new words are taken, in seconds.
 EDITABLE: Final = 300.0
 #: For so many seconds Discord shows that somebody is typing.
@@ -207,11 +209,15 @@ class Wishes:
     def _pending(self, interaction_id: str) -> Iterator[None]:
         event = self._unacknowledged[interaction_id] = asyncio.Event()
         self.arrivals.answered.clear()
+        if len(self._unacknowledged) == CROWD:
+            self._house.rush.begins()
         try:
             yield
         finally:
             del self._unacknowledged[interaction_id]
             event.set()
+            if len(self._unacknowledged) == CROWD - 1:
+                self._house.rush.ends()
             if not self._unacknowledged:
                 self.arrivals.answered.set()
 
