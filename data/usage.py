@@ -10,8 +10,8 @@ from data.store import Connection
 from data.words import Cap, Mention, TemporaryLimit, Terms, Tier, Usage
 
 _WHO = (
-    "SELECT a.tier, a.tier_until, a.first_seen, a.arrival, a.in_hand, b.reserved, b.settled,"
-    " g.tier, g.until, EXISTS (SELECT 1 FROM caps)"
+    "SELECT a.tier, a.tier_until, a.bought, a.first_seen, a.arrival, a.in_hand,"
+    " b.reserved, b.settled, g.tier, g.until, EXISTS (SELECT 1 FROM caps)"
     " FROM (SELECT 1) LEFT JOIN accounts a ON a.platform = ? AND a.user_id = ?"
     " LEFT JOIN balances b ON b.day = ? AND b.scope = 'account' AND b.key = ?"
     " LEFT JOIN circle_tiers g ON g.circle = ?"
@@ -42,23 +42,28 @@ def look(
 ) -> tuple[Tier, Usage]:
     """The tier a mention is judged by, and what there is to know about its asker at `now`.
 
-    The tier is the better one of the account's own and its guild's.
+    The tier is the best of those the account was given, has bought, and has from its guild.
     """
     account, circle = mention.account, mention.circle
     day, key = ledger.day_of(now), f"{account.platform}/{account.user_id}"
     (
         own,
         own_until,
+        bought,
         first_seen,
         arrival,
         in_hand,
         reserved,
         settled,
-        given,
-        given_until,
+        circles,
+        circles_until,
         capped,
     ) = c.execute(_WHO, (account.platform, account.user_id, day, key, circle)).fetchone()
-    tier = _better(_valid(own, own_until, now), _valid(given, given_until, now), defaults)
+    tier = ledger.best(
+        ledger.given(own, own_until, now),
+        ledger.given(bought, None, now),
+        ledger.given(circles, circles_until, now),
+    )
     rows = c.execute(_WHAT, (tier.value,)).fetchall()
     first = rows[0]
     caps = _caps(c, circle, mention.channel, day) if capped else _NO_CAPS
@@ -76,16 +81,6 @@ def look(
         waiting=first[1] or 0.0,
         temporary=_limits(rows) if first[_LIMIT] is not None else (),
     )
-
-
-def _valid(tier: str | None, until: float | None, now: float) -> Tier:
-    return Tier(tier) if tier and (until is None or until > now) else Tier.FREE
-
-
-def _better(one: Tier, other: Tier, defaults: Mapping[Tier, Terms]) -> Tier:
-    if one is other:
-        return one
-    return max(one, other, key=lambda tier: (defaults[tier].weight, defaults[tier].daily))
 
 
 def _since(made: float | None, first_seen: float | None, now: float) -> float:

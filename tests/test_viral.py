@@ -40,8 +40,8 @@ STORY = Scenario(
         Crowd(
             name="Newcomers",
             tier=Tier.FREE,
-            people=900,
-            wishes_per_hour=((FREE_OPENS + 3_600, 6_000.0), (FREE_OPENS + 4_200, 6_000.0)),
+            people=1_500,
+            wishes_per_hour=((FREE_OPENS + 3_600, 10_000.0), (FREE_OPENS + 4_200, 10_000.0)),
         ),
         Crowd(
             name="Paying meanwhile",
@@ -53,7 +53,7 @@ STORY = Scenario(
         Crowd(name="Edu", tier=Tier.EDU, people=10, wishes_per_hour=0.4),
     ),
     tiers={
-        Tier.FREE: Deal(opens=FREE_OPENS),
+        Tier.FREE: Deal(opens=FREE_OPENS, wait=120.0),
         Tier.ENTERPRISE: Deal(opens=WEEK),
         Tier.EDU: Deal(opens=WEEK),
     },
