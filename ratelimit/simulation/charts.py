@@ -45,7 +45,7 @@ INK, FAINT, PAPER, LINE = "#22252b", "#6b7280", "#ffffff", "#d9dce3"
 ADMITTED, PUT_OFF, CAPACITY = "#2a9d8f", "#e9c9b1", "#22252b"
 
 #: Letters in a line of a poster's text.
-WIDTH = 120
+WIDTH = 140
 
 #: Ticks of an axis of waits, in seconds.
 WAITS = (1, 3, 10, 30, 60, 180, 600, 1_800, 3_600, 10_800, 36_000, 86_400, 259_200)
