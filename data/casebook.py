@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from data import cases
+from data import cases, ledger
 from data.cases import Case
 from data.store import Connection
 from data.words import Account, Prompt, Ruling, Tier
@@ -271,15 +271,17 @@ def notes(
 def standing(c: Connection, platform: str, user_id: str) -> Standing | None:
     """An account that asked for something, was given a tier, or was banned beforehand."""
     found = c.execute(
-        "SELECT handle, tier, first_seen FROM accounts WHERE platform = ? AND user_id = ?"
-        " UNION ALL SELECT user_id, 'free', since FROM bans WHERE platform = ? AND user_id = ?"
+        "SELECT handle, first_seen FROM accounts WHERE platform = ? AND user_id = ?"
+        " UNION ALL SELECT user_id, since FROM bans WHERE platform = ? AND user_id = ?"
         " LIMIT 1",
         (platform, user_id) * 2,
     ).fetchone()
     if found is None:
         return None
     account = Account(platform=platform, user_id=user_id, handle=found["handle"])
-    return Standing(account=account, tier=Tier(found["tier"]), first_seen=found["first_seen"])
+    return Standing(
+        account=account, tier=ledger.tier_of(c, account), first_seen=found["first_seen"]
+    )
 
 
 def last_asked(c: Connection, before: int | None, limit: int) -> list[Asked]:

@@ -1,6 +1,7 @@
 """What people have bought on a platform, and the tier it gives them.
 
-An account that never bought anything keeps whatever tier it was given otherwise.
+It is the best of what an account has been given and bought that counts, so the end of a
+purchase takes nothing away that was given otherwise.
 """
 
 from __future__ import annotations
@@ -93,7 +94,6 @@ def _settle(c: Connection, account: Account, now: float) -> None:
         " AND (ends_at IS NULL OR ends_at > ?)",
         (account.platform, account.user_id, now),
     )
-    ranks = list(Tier)
-    best = max((Tier(row["tier"]) for row in rows), key=ranks.index, default=Tier.FREE)
-    if ledger.tier_of(c, account) is not best:
-        ledger.set_tier(c, account, best, now)
+    bought = ledger.best(Tier.FREE, *(Tier(row["tier"]) for row in rows))
+    if ledger.bought(c, account) is not bought:
+        ledger.set_bought(c, account, bought, now)

@@ -21,6 +21,9 @@ from data.words import Account, ChargeState, Tier, Usage
 
 DAY = 86_400.0
 
+#: The tiers by what they let their people have, the least first.
+RANKS = (Tier.FREE, Tier.PLUS, Tier.EDU, Tier.PRO, Tier.TEAM, Tier.ENTERPRISE)
+
 
 @functools.lru_cache(maxsize=64)
 def _day(number: int) -> str:
@@ -128,14 +131,25 @@ def refund(c: Connection, job_id: int, now: float) -> bool:
 
 
 def tier_of(c: Connection, account: Account, now: float | None = None) -> Tier:
-    """The tier an account has been given; free where that is over at `now`."""
+    """The best of what an account has been given, where that isn't over at `now`, and bought."""
     row = c.execute(
-        "SELECT tier, tier_until FROM accounts WHERE platform = ? AND user_id = ?",
+        "SELECT tier, tier_until, bought FROM accounts WHERE platform = ? AND user_id = ?",
         (account.platform, account.user_id),
     ).fetchone()
-    if row is None or (now is not None and row["tier_until"] and row["tier_until"] <= now):
+    if row is None:
         return Tier.FREE
-    return Tier(row["tier"])
+    return best(given(row["tier"], row["tier_until"], now), given(row["bought"], None, now))
+
+
+def given(tier: str | None, until: float | None, now: float | None) -> Tier:
+    """What is left at `now` of a tier that was given until a moment, or for good."""
+    over = until is not None and now is not None and until <= now
+    return Tier.FREE if tier is None or over else Tier(tier)
+
+
+def best(*tiers: Tier) -> Tier:
+    """The one that lets its people have most."""
+    return max(tiers, key=RANKS.index)
 
 
 def set_tier(
@@ -148,7 +162,26 @@ def set_tier(
         " tier_until = excluded.tier_until",
         (account.platform, account.user_id, account.handle, tier, until, now),
     )
-    lanes.move(c, account, tier)
+    lanes.move(c, account, tier_of(c, account, now))
+
+
+def bought(c: Connection, account: Account) -> Tier:
+    """The tier of what an account has bought."""
+    row = c.execute(
+        "SELECT bought FROM accounts WHERE platform = ? AND user_id = ?",
+        (account.platform, account.user_id),
+    ).fetchone()
+    return given(row["bought"] if row else None, None, None)
+
+
+def set_bought(c: Connection, account: Account, tier: Tier, now: float) -> None:
+    """The tier of what an account has bought; what it has been given otherwise stays."""
+    c.execute(
+        "INSERT INTO accounts (platform, user_id, handle, bought, first_seen)"
+        " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET bought = excluded.bought",
+        (account.platform, account.user_id, account.handle, tier, now),
+    )
+    lanes.move(c, account, tier_of(c, account, now))
 
 
 def totals(c: Connection) -> dict[ChargeState, int]:

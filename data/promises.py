@@ -24,7 +24,8 @@ TAIL = (1 - CONFIDENCE) / 2 * 0.7
 LESSONS, TERM = 300, 10
 #: Before enough is learnt: from half of what the model says to twice that.
 FIRST = 2.0
-#: No interval is narrower than so much of the estimate to either side.
+#: What the model says is always in the interval, with so much room to either side: how it was
+#: off lately, before a crowd came, says little of how it will be off now.
 LEAST = 1.15
 #: Promises the measured share is taken of.
 SAMPLE = 1_000

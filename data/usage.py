@@ -12,7 +12,7 @@ from data.store import Connection
 from data.words import Cap, Mention, TemporaryLimit, Terms, Tier, Usage
 
 _WHO = (
-    "SELECT w.value, a.tier, a.tier_until, a.first_seen, coalesce(a.arrival, 0.0),"
+    "SELECT w.value, a.tier, a.tier_until, a.bought, a.first_seen, coalesce(a.arrival, 0.0),"
     " coalesce(a.in_hand, 0), coalesce(b.reserved, 0), coalesce(b.settled, 0)"
     " FROM json_each(?1) w LEFT JOIN accounts a ON a.platform = ?2 AND a.user_id = w.value"
     " LEFT JOIN balances b ON b.day = ?3 AND b.scope = 'account' AND b.key = ?2 || '/' || w.value"
@@ -86,12 +86,12 @@ class Book:
     def look(self, mention: Mention) -> tuple[Tier, Usage]:
         """The tier a mention is judged by, and what there is to know about its asker.
 
-        The tier is the better one of the account's own and its guild's.
+        The tier is the best of those the account was given, has bought, and has from its guild.
         """
         known = self._accounts[mention.account.platform, mention.account.user_id]
         tier = known.tier
         if self._given:
-            tier = _better(tier, self._given.get(mention.circle, Tier.FREE), self._defaults)
+            tier = ledger.best(tier, self._given.get(mention.circle, Tier.FREE))
         line = self._lines.get(tier) or self._read_line(tier)
         circle, channel, total = self._caps_of(mention) if self._capped else (None, None, None)
         return tier, Usage(
@@ -154,15 +154,17 @@ def _accounts(
     accounts = {}
     for platform, user_ids in names.items():
         rows = c.execute(_WHO, (jsontext.write([*user_ids]), platform, day))
-        for user_id, tier, until, *known in rows:
-            accounts[platform, user_id] = _Account(_valid(tier, until, now), *known)
+        for user_id, tier, until, bought, *known in rows:
+            own = ledger.given(tier, until, now)
+            own = own if bought is None else ledger.best(own, Tier(bought))
+            accounts[platform, user_id] = _Account(own, *known)
     return accounts
 
 
 def _given(c: Connection, circles: Collection[str], now: float) -> dict[str, Tier]:
     """The tiers of those circles that have been given one."""
     rows = c.execute(_WHERE, (jsontext.write([*circles]),))
-    return {circle: _valid(tier, until, now) for circle, tier, until in rows}
+    return {circle: ledger.given(tier, until, now) for circle, tier, until in rows}
 
 
 def _line(c: Connection, tier: Tier, default: Terms) -> _Line:
@@ -182,16 +184,6 @@ def _scopes(mention: Mention) -> list[tuple[str, str]]:
     if mention.channel is not None:
         scopes.append(("channel", f"{circle}/{mention.channel}"))
     return scopes
-
-
-def _valid(tier: str | None, until: float | None, now: float) -> Tier:
-    return Tier(tier) if tier and (until is None or until > now) else Tier.FREE
-
-
-def _better(one: Tier, other: Tier, defaults: Mapping[Tier, Terms]) -> Tier:
-    if one is other:
-        return one
-    return max(one, other, key=lambda tier: (defaults[tier].weight, defaults[tier].daily))
 
 
 def _since(made: float | None, first_seen: float | None, now: float) -> float:

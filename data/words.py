@@ -7,6 +7,7 @@ a float of UNIX seconds (UTC); every digest is a lower-case sha256 in hex.
 from __future__ import annotations
 
 import dataclasses
+import operator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple, Self

@@ -23,8 +23,8 @@ from ratelimit.simulation.scenario import Crowd, Deal, Gpus, Scenario
 DAY = 86_400.0
 FREE_OPENS, WEEK = 6 * DAY, 7 * DAY
 
-#: One engine that draws a picture in four seconds, and comes to nothing one time in ten.
-ENGINE = Gpus(count=1, batch=4, steps=4, overhead=0.0, megapixels_per_second=1.05, failures=0.1)
+#: One engine that draws a picture in four seconds, and comes to nothing every seventh time.
+ENGINE = Gpus(count=1, batch=4, steps=4, overhead=0.0, megapixels_per_second=1.05, failures=0.15)
 
 STORY = Scenario(
     title="The launch week",
@@ -40,8 +40,8 @@ STORY = Scenario(
         Crowd(
             name="Newcomers",
             tier=Tier.FREE,
-            people=900,
-            wishes_per_hour=((FREE_OPENS + 3_600, 6_000.0), (FREE_OPENS + 4_200, 6_000.0)),
+            people=1_500,
+            wishes_per_hour=((FREE_OPENS + 3_600, 10_000.0), (FREE_OPENS + 4_200, 10_000.0)),
         ),
         Crowd(
             name="Paying meanwhile",
@@ -53,7 +53,7 @@ STORY = Scenario(
         Crowd(name="Edu", tier=Tier.EDU, people=10, wishes_per_hour=0.4),
     ),
     tiers={
-        Tier.FREE: Deal(opens=FREE_OPENS),
+        Tier.FREE: Deal(opens=FREE_OPENS, wait=120.0),
         Tier.ENTERPRISE: Deal(opens=WEEK),
         Tier.EDU: Deal(opens=WEEK),
     },

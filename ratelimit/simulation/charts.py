@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,6 +43,9 @@ NAMES = {
 }
 INK, FAINT, PAPER, LINE = "#22252b", "#6b7280", "#ffffff", "#d9dce3"
 ADMITTED, PUT_OFF, CAPACITY = "#2a9d8f", "#e9c9b1", "#22252b"
+
+#: Letters in a line of a poster's text.
+WIDTH = 140
 
 #: Ticks of an axis of waits, in seconds.
 WAITS = (1, 3, 10, 30, 60, 180, 600, 1_800, 3_600, 10_800, 36_000, 86_400, 259_200)
@@ -109,9 +113,9 @@ def svg(draw: Callable[[Run], Figure], run: Run) -> str:
 def poster(run: Run, path: Path, headline: Sequence[str]) -> None:
     """Everything on one sheet, as PNG."""
     with _styled() as pyplot:
-        figure = pyplot.figure(figsize=(12, 14.5), layout="constrained")
+        figure = pyplot.figure(figsize=(12, 15), layout="constrained")
         figure.get_layout_engine().set(w_pad=0.25, h_pad=0.12, hspace=0.02)
-        sheet = figure.add_gridspec(5, 2, height_ratios=(0.75, 2, 2.3, 1.9, 1.3))
+        sheet = figure.add_gridspec(5, 2, height_ratios=(1.15, 2, 2.3, 1.9, 1.3))
         _headline(figure.add_subplot(sheet[0, :]), run, headline)
         _titled(figure.add_subplot(sheet[1, :]), "Wishes each second", wishes, run)
         left = figure.add_subplot(sheet[2, 0])
@@ -175,16 +179,8 @@ def _both_waits(left: Axes, right: Axes, run: Run) -> None:
     handles, names = left.get_legend_handles_labels()
     # In our own chart there is room at the top: that is the point of it.
     left.legend(handles, names, loc="upper right", ncols=2, fontsize=8, frameon=False)
-    left.annotate(
-        "line: half of those who asked then · shade: up to 95 %",
-        (0, 0),
-        xycoords="axes fraction",
-        xytext=(4, 5),
-        textcoords="offset points",
-        fontsize=7.5,
-        color=FAINT,
-        backgroundcolor=PAPER,
-        zorder=5,
+    left.set_xlabel(
+        "line: half of those who asked then · shade: up to 95 %", fontsize=7.5, loc="left"
     )
 
 
@@ -341,7 +337,8 @@ def _titled(axes: Axes, title: str, draw: Draw, run: Run) -> None:
 def _headline(axes: Axes, run: Run, headline: Sequence[str]) -> None:
     axes.axis("off")
     axes.text(0, 1.0, run.scenario.title, fontsize=21, fontweight="bold", va="top")
-    axes.text(0, 0.5, "\n".join(headline), fontsize=10.5, va="top", linespacing=1.5, color=INK)
+    text = "\n".join(line for sentence in headline for line in textwrap.wrap(sentence, WIDTH))
+    axes.text(0, 0.68, text, fontsize=10.5, va="top", linespacing=1.5, color=INK)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
 

@@ -69,16 +69,12 @@ def headline(run: Run) -> list[str]:
         f" (first come, first served: {_span(fifo)})."
         for name, ours, fifo in _p95(run)
     ]
-    spent, busy = figures.goodput(record), figures.busy(record)
-    if spent is not None and busy is not None:
-        sentences.append(
-            f"While people had to wait, {_percent(spent[0])} of the GPUs' time went into pictures"
-            f" that arrived ({_percent(spent[1])} in the worst ten minutes);"
-            f" they were idle for {_idle(busy[0])} of it (at worst {_idle(busy[1])})."
-        )
-    sentences += _kept(run)
-    sentences.append(_ledger(run))
-    return sentences
+    return sentences + verdict(run)
+
+
+def verdict(run: Run) -> list[str]:
+    """How good it was, and whether what people were told came true."""
+    return [*_spent(run), *_kept(run), _ledger(run)]
 
 
 def cards(run: Run) -> list[Card]:
@@ -162,6 +158,7 @@ def _page(run: Run, name: str) -> str:
         run=run,
         name=name,
         headline=headline(run),
+        verdict=verdict(run),
         cards=cards(run),
         lines=lines(run),
         reasons=put_off(run.ours),
@@ -195,24 +192,41 @@ def _within(record: Record, *, paying: bool) -> float:
     return figures.spread(record, (record.tier != Tier.FREE) == paying)[1]
 
 
+def _spent(run: Run) -> list[str]:
+    spent, busy = figures.goodput(run.ours), figures.busy(run.ours)
+    if spent is None or busy is None:
+        return []
+    return [
+        (
+            f"While people had to wait, {_percent(spent[0])} of the GPUs' time went into pictures"
+            f" that arrived ({_percent(spent[1])} in the worst ten minutes), and {_idle(busy)}."
+        )
+    ]
+
+
 def _kept(run: Run) -> list[str]:
     """Whether what people were told came true."""
     sentences = []
     told, again = figures.estimates(run.promised), figures.let_in_again(run.ours)
     if told is not None:
-        long = (
-            f" (of waits of more than a minute {_percent(told.long_came_true)}, half of them told"
-            f" an interval whose end was {told.wider:.1f} times its beginning or less)"
-            if told.long
-            else ""
-        )
-        sentences.append(f"{_percent(told.came_true)} came when they were told{long}.")
+        sentences.append(f"{_percent(told.came_true)} came when they were told.")
+        if told.long:
+            sentences.append(
+                f"Of those who waited for more than a minute {_percent(told.long_came_true)} did;"
+                f" half were told an interval such as {_such_as(told.wider)}, or a narrower one."
+            )
     if again is not None:
         sentences.append(
             f"Of {again[0]:,} whom a temporary limit put off and who came again when told"
             f" {_percent(again[1])} were let in."
         )
     return sentences
+
+
+def _such_as(wider: float) -> str:
+    """An interval around ten minutes whose end is so many times its beginning."""
+    half = math.sqrt(wider)
+    return f"{10 / half:.0f} to {10 * half:.0f} minutes"
 
 
 def _ledger(run: Run) -> str:
@@ -226,8 +240,11 @@ def _span(seconds: float) -> str:
     return "–" if math.isnan(seconds) else durations.words(seconds)
 
 
-def _idle(busy: float) -> str:
-    return _percent(max(0.0, 1 - busy))
+def _idle(busy: tuple[float, float]) -> str:
+    idle = [_percent(max(0.0, 1 - share)) for share in busy]
+    if idle[1] == "0 %":
+        return "none of it was idle"
+    return f"{idle[0]} of it was idle (at worst {idle[1]})"
 
 
 def _percent(share: float) -> str:

@@ -6,12 +6,25 @@ import dataclasses
 
 import pytest
 
-from data import entitlements, erasure, guilds, jobs, journal, ledger, marks, mentions, outbox
+from data import (
+    entitlements,
+    erasure,
+    guilds,
+    jobs,
+    journal,
+    ledger,
+    marks,
+    mentions,
+    outbox,
+    terms,
+    usage,
+)
 from data.entitlements import Entitlement
 from data.guilds import Policy
 from data.mentions import Received
 from data.store import Connection
 from data.words import Event, Mention, Prompt, Say, Tier
+from ratelimit.tiers import TERMS
 from tests.conftest import NOON, a_mention, a_prompt, an_account
 
 ADA = an_account()
@@ -144,6 +157,32 @@ def test_a_purchase_nobody_told_the_end_of_ends_with_the_reconciling(
     entitlements.reconcile(connection, "sandbox", [], NOON)
     assert ledger.tier_of(connection, ADA) is Tier.FREE
     assert ledger.tier_of(connection, bob) is Tier.EDU
+
+
+def test_the_end_of_a_purchase_takes_nothing_away_that_was_given_otherwise(
+    connection: Connection,
+) -> None:
+    def counts(now: float) -> Tier:
+        mention = Mention(platform="sandbox", source_id="", account=ADA, text="", created_at=now)
+        return usage.look(connection, mention, TERMS, now)[0]
+
+    terms.assign(connection, ADA, Tier.PRO, "sam", "she helps", NOON, until=NOON + 3 * HOUR)
+    bought = Entitlement(id="1", account=ADA, tier=Tier.PLUS, ends_at=NOON + HOUR)
+    entitlements.note(connection, [bought], NOON)
+    assert counts(NOON) is ledger.tier_of(connection, ADA, NOON) is Tier.PRO
+    assert entitlements.expire(connection, NOON + HOUR) == 1
+    assert counts(NOON + HOUR) is Tier.PRO
+    # And the other way round: what was given ends, what was bought stays.
+    again = Entitlement(id="2", account=ADA, tier=Tier.PLUS, ends_at=NOON + 9 * HOUR)
+    entitlements.note(connection, [again], NOON + 2 * HOUR)
+    assert counts(NOON + 2 * HOUR) is Tier.PRO
+    assert counts(NOON + 3 * HOUR) is Tier.PLUS
+    terms.assign_circle(connection, "sandbox", Tier.TEAM, "sam", "a gift", NOON)
+    assert counts(NOON + 3 * HOUR) is Tier.TEAM
+    terms.assign_circle(connection, "sandbox", None, "sam", "over", NOON)
+    assert counts(NOON + 9 * HOUR) is Tier.PLUS, "until somebody looks for what has ended"
+    entitlements.expire(connection, NOON + 9 * HOUR)
+    assert counts(NOON + 9 * HOUR) is Tier.FREE
 
 
 def test_what_was_let_pass_on_a_condition_is_known(connection: Connection) -> None:

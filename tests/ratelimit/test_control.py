@@ -85,6 +85,41 @@ def test_when_it_melts_the_free_tier_is_limited_told_and_let_in_again(
     assert [change.what for change in terms.changes(connection)] == ["lift free", "limit free"]
 
 
+def test_who_came_again_and_was_let_in_is_not_told_that_they_may(connection: Connection) -> None:
+    terms.announce(connection, Tier.FREE, "melting", NOON + 600, terms.MELTING, NOON, backlog=1.0)
+    bot = Bot(connection, seconds=2.0)
+    assert bot.ask("ada") is None
+    assert bot.ask("noor") is not None
+    assert bot.ask("kenji") is not None
+    assert putoff.expected(connection, Tier.FREE, NOON) == 2
+    bot.run(4)
+    assert bot.ask("noor") is None
+    assert putoff.expected(connection, Tier.FREE, bot.now) == 1
+    assert putoff.expected(connection, Tier.FREE, NOON + 600) == 0, "who hasn't come by then"
+    bot.run(900)
+    said = connection.execute("SELECT say FROM outbox WHERE say = 'open_again'").fetchall()
+    assert len(said) == 1
+
+
+def test_a_limit_stays_for_as_long_as_was_announced_and_puts_nobody_off_meanwhile(
+    connection: Connection,
+) -> None:
+    bot = Bot(connection, seconds=2.0)
+    bot.ask()
+    bot.run(10)
+    for _ in range(2600):
+        bot.ask()
+    bot.run(60)
+    (limit,) = terms.in_force(connection)
+    connection.execute("UPDATE jobs SET state = 'cancelled' WHERE state = 'available'")
+    bot.run(limit.since + 590 - bot.now)
+    (still,) = terms.in_force(connection)
+    assert still.id == limit.id
+    assert bot.ask() is None
+    bot.run(30)
+    assert terms.in_force(connection) == []
+
+
 def test_a_limit_by_hand_is_in_force_until_its_end(connection: Connection) -> None:
     bot = Bot(connection, seconds=1.0)
     reason, end = "our GPUs are melting", NOON + 3600

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from sqlite_utils import Database
 
-from data import jobs, ledger, mentions, outbox, terms
+from data import entitlements, jobs, ledger, mentions, outbox, terms
+from data.entitlements import Entitlement
 from data.migrations import migrations
 from data.store import connect
 from data.words import Decision, JobState, Picture, Refuse, Say, Tier
@@ -56,7 +57,8 @@ class Limiter(RuleBasedStateMachine):
         self.c.execute("BEGIN IMMEDIATE")
         self.numbers = itertools.count(1)
         self.wishes: dict[int, Wish] = {}
-        self.tiers = dict.fromkeys(PEOPLE, Tier.FREE)
+        self.given = dict.fromkeys(PEOPLE, Tier.FREE)
+        self.bought = dict.fromkeys(PEOPLE, Tier.FREE)
         self.now = STARTS[0]
 
     def teardown(self) -> None:
@@ -107,7 +109,22 @@ class Limiter(RuleBasedStateMachine):
     @rule(who=st.sampled_from(PEOPLE), tier=st.sampled_from([Tier.FREE, Tier.PLUS]))
     def give(self, who: str, tier: Tier) -> None:
         terms.assign(self.c, an_account(who), tier, "test", "why not", self.now)
-        self.tiers[who] = tier
+        self.given[who] = tier
+
+    @rule(who=st.sampled_from(PEOPLE), ended=st.booleans())
+    def buy(self, who: str, ended: bool) -> None:
+        """Plus is bought, or the purchase ends; what was given otherwise stays."""
+        one = Entitlement(id=who, account=an_account(who), tier=Tier.PLUS, ended=ended)
+        entitlements.note(self.c, [one], self.now)
+        self.bought[who] = Tier.FREE if ended else Tier.PLUS
+
+    @property
+    def tiers(self) -> dict[str, Tier]:
+        both = (self.given, self.bought)
+        return {
+            who: Tier.PLUS if any(t[who] is Tier.PLUS for t in both) else Tier.FREE
+            for who in PEOPLE
+        }
 
     @rule(most=st.integers(1, 3))
     def draw_and_post(self, most: int) -> None:
