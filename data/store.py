@@ -29,7 +29,7 @@ from typing import Any, TypeVar
 from sqlite_utils import Database
 from sqlite_utils.utils import sqlite3  # type: ignore[attr-defined]
 
-from data.migrations import migrations
+from data import migrations
 from data.words import StoreError
 
 S = TypeVar("S")

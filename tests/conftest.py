@@ -13,7 +13,7 @@ from sqlite_utils import Database
 
 from bots.platform import House
 from bots.settings import Settings
-from data.migrations import migrations
+from data import migrations
 from data.pictures import PictureStore
 from data.store import Connection, Store, connect, open_store
 from data.words import Account, Mention, Progress, Prompt

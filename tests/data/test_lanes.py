@@ -15,8 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlite_utils import Database
 
-from data import jobs, lanes, ledger, mentions
-from data.migrations import migrations
+from data import jobs, lanes, ledger, mentions, migrations
 from data.store import Connection, connect
 from data.words import Account, Job, JobState, Mention, Tier
 from tests.conftest import NOON, a_mention, a_prompt

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from sqlite_utils import Database
 
-from data import jobs, ledger, mentions, outbox
-from data.migrations import migrations
+from data import jobs, ledger, mentions, migrations, outbox
 from data.store import connect
 from data.words import ChargeState, Job, JobState, Outgoing, Picture, ReplyState, Say
 from ratelimit import policy

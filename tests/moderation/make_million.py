@@ -20,8 +20,8 @@ from pathlib import Path
 import click
 from sqlite_utils import Database
 
+from data import migrations
 from data.enrolment import Enrolled, enrol
-from data.migrations import migrations
 from data.store import Connection, connect
 from data.words import Account, Mention, Prompt, Ruling, Tier
 

@@ -10,8 +10,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 from sqlite_utils import Database
 
-from data import bans, cases, jobs, mentions, outbox, timeline, verdicts
-from data.migrations import migrations
+from data import bans, cases, jobs, mentions, migrations, outbox, timeline, verdicts
 from data.pictures import PictureStore
 from data.store import Connection, connect
 from data.words import (

@@ -14,7 +14,20 @@ import pytest
 from aiohttp import ClientResponse, DummyCookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 
-from data import again, audit, bans, casebook, cases, desk, jobs, ledger, staff, terms, verdicts
+from data import (
+    again,
+    audit,
+    bans,
+    casebook,
+    cases,
+    desk,
+    jobs,
+    ledger,
+    migrations,
+    staff,
+    terms,
+    verdicts,
+)
 from data.audit import Act
 from data.casebook import Filter
 from data.pictures import PictureStore
@@ -754,16 +767,15 @@ def test_counters_are_what_counting_finds(
 def test_a_casebook_for_wishes_that_were_there_before_it(
     connection: Connection, picture_store: PictureStore
 ) -> None:
-    from data import migrations
-
     for n, state in enumerate(("held", "done", "failed", "refused")):
         scene.add(connection, picture_store, f"u{n}", "a fox", state, NOON)
     rows = "SELECT id, platform, user_id, tier, model, rule, state FROM casebook ORDER BY id"
     before = [tuple(row) for row in connection.execute(rows)]
     connection.execute("DELETE FROM casebook")
     connection.execute("DELETE FROM casebook_words")
-    for statement in migrations._CASEBOOK_SO_FAR.split(";"):
-        connection.execute(statement)
+    for statement in migrations.statements("m010_casebook"):
+        if statement.startswith("INSERT INTO casebook"):
+            connection.execute(statement)
     assert [tuple(row) for row in connection.execute(rows)] == before
     assert casebook.count(connection, Filter(words="fox")) == 4
 

@@ -16,9 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from sqlite_utils import Database
 
-from data import entitlements, jobs, ledger, mentions, outbox, terms
+from data import entitlements, jobs, ledger, mentions, migrations, outbox, terms
 from data.entitlements import Entitlement
-from data.migrations import migrations
 from data.store import connect
 from data.words import Decision, JobState, Picture, Refuse, Say, Tier
 from ratelimit import policy, quota

@@ -13,8 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlite_utils import Database
 
-from data import casebook, jobs, ledger, mentions, terms, verdicts
-from data.migrations import migrations
+from data import casebook, jobs, ledger, mentions, migrations, terms, verdicts
 from data.store import Connection, connect
 from data.words import (
     Admit,

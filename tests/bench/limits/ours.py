@@ -12,9 +12,8 @@ from typing import Any
 from sqlite_utils import Database
 
 from bots import settings
-from data import mentions
+from data import mentions, migrations
 from data.mentions import Received
-from data.migrations import migrations
 from data.store import Connection, connect
 from data.words import Account, Admit, Mention, Prompt
 from ratelimit import policy
