@@ -23,7 +23,7 @@ from data.store import Connection
 from data.words import Account, Prompt, Ruling, Tier
 
 #: Index entries one reading may look at, in pieces; where the disk is slow, for so many seconds.
-SCAN, PIECE, LOOKING = 10_000, 1_000, 0.025
+SCAN, PIECE, LOOKING = 10_000, 250, 0.025
 #: Small sets are counted up to here.
 MANY = 1000
 #: A claim is told for so many seconds after its holder last looked.

@@ -25,8 +25,8 @@ from data.store import Connection
 from moderation.console.door import allowed
 from moderation.console.pages import ROOT, SESSION, VIEWS, Pages
 
-#: Wishes on a page, and rows in one piece of an export: with a hundred, whoever wrote meanwhile
-#: waited measurably longer for the interpreter.
+#: Wishes on a page, and rows in one piece of an export: few, for who writes beside it waits for
+#: the same interpreter.
 PAGE, PIECE = 50, 25
 #: The least time between two pieces of an export, in seconds.
 PAUSE = 0.005
