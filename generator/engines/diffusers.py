@@ -6,11 +6,11 @@ that comes with a model is run, so a model can be no worse than ugly.
 
 A folder may carry a `muralist.json` with what suits its model, all optional:
 `{"name": "muralist", "steps": 8, "guidance": 2.0, "strength": 0.75, "size": 128,
-"square": true, "grids": {"pixel art": 32}}`; pictures whose text names a style of `grids` are
-put on a grid of so many squares.
+"square": true, "photo_guidance": 2.0, "grids": {"pixel art": 32}}`; `photo_guidance` is that of
+restyling, and pictures whose text names a style of `grids` are put on a grid of so many squares.
 
 Restyling from little noise keeps whatever the photo shows and changes its style little; words
-change it wholly, into what they name. With `"recogniser": {"sure": 0.9, "strength": 0.6}` and a
+change it wholly, into what they name. With `"recogniser": {"sure": 0.9, "strength": 0.75}` and a
 `recogniser.safetensors` a model names the drawings it knows itself, and draws these anew.
 """
 
@@ -67,8 +67,10 @@ class _Recipe:
     steps: int
     guidance: float
     strength: float
-    #: How far drawings are redrawn that were recognised.
-    strength_known: float
+    #: The guidance of restyling.
+    photo_guidance: float
+    #: How far drawings are redrawn that were recognised; as from words, with their guidance.
+    known_strength: float
     #: Whether the model has only ever seen squares; other shapes are then made around them.
     square: bool = False
     #: Styles whose pictures consist of squares, and how many of them a side.
@@ -107,7 +109,8 @@ class Engine:
             steps=0,
             guidance=0,
             strength=0,
-            strength_known=0,
+            photo_guidance=0,
+            known_strength=0,
         )
         self._device = "cpu"
         self._unit = 1
@@ -147,11 +150,12 @@ class Engine:
         size = self._recipe.size if self._recipe.square else self._recipe.size * order.scale
         width, height = canvas(size, self._unit, aspect, self._limit)
         strength = chosen(order.strength, self._recipe.strength)
+        plain = self._recipe.guidance if order.photo is None else self._recipe.photo_guidance
         return _Pass(
             width=width,
             height=height,
             steps=max(1, round(chosen(order.steps, self._recipe.steps) * order.effort)),
-            guidance=chosen(order.guidance, self._recipe.guidance),
+            guidance=chosen(order.guidance, plain),
             strength=None if order.photo is None else strength,
             negative=bool(order.negative),
         )
@@ -188,9 +192,12 @@ class Engine:
         text = order.text
         if not self._knowledge.covers(text):
             text = f"{seen.described(ground='background' not in text)}, {text}"
-        asked = order.strength
+        strength, guidance = order.strength, order.guidance
         return replace(
-            order, text=text, strength=self._recipe.strength_known if asked is None else asked
+            order,
+            text=text,
+            strength=self._recipe.known_strength if strength is None else strength,
+            guidance=self._recipe.guidance if guidance is None else guidance,
         )
 
     def _finished(self, image: Image.Image, order: Order) -> Image.Image:
@@ -461,7 +468,8 @@ def _recipe(settings: EngineSettings, facts: Mapping[str, Any], pipeline: Pipeli
         steps=best["steps"],
         guidance=best["guidance"],
         strength=best["strength"],
-        strength_known=asked.get(
+        photo_guidance=asked.get("guidance", facts.get("photo_guidance", best["guidance"])),
+        known_strength=asked.get(
             "strength", facts.get("recogniser", {}).get("strength", best["strength"])
         ),
         square=facts.get("square", False),

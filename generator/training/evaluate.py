@@ -283,6 +283,34 @@ def photograph_sheet(photos: torch.Tensor, made: torch.Tensor, styles: list[str]
     save_sheet(drawn, PICTURES / "photographs.png", columns=len(names))
 
 
+def drawing_sheet(painter: Painter, art: Art, seed: int) -> None:
+    """Drawings restyled by a style alone: as they were drawn, moved on other grounds, in styles
+    never taught, and last things never taught; below each, what the model makes of it."""
+    rng, everything = np.random.default_rng(seed + 5), Art.load(everything=True)
+    known, foreign = len(art.things), [s for s in everything.styles if s not in art.styles]
+    sources: list[tuple[str, torch.Tensor]] = []
+    for column, thing in enumerate(int(t) for t in rng.permutation(known)[:9]):
+        style = int(rng.integers(len(art.styles)))
+        if column < 3:
+            sources.append((art.styles[style], compose(art.pixels[thing, style])))
+        elif column < 6:
+            sources.append(("moved", disturbed(art, thing, style, rng)))
+        else:
+            name = foreign[column % len(foreign)]
+            drawn = everything.pixels[thing, everything.styles.index(name)]
+            sources.append((f"{name}, never taught", compose(drawn)))
+    for thing in known + rng.permutation(len(everything.things) - known)[:3]:
+        drawn = everything.pixels[thing, everything.styles.index(art.styles[0])]
+        sources.append((f"{everything.things[thing]}, never taught", compose(drawn)))
+    pictures = torch.stack([picture for _, picture in sources])
+    rows = [Drawn(words, 0, 0, "", None, picture) for words, picture in sources]
+    for asked in art.styles:
+        text = f"{asked} style"
+        made = painter.repaint([text] * len(pictures), pictures, list(range(len(pictures))))
+        rows += [Drawn(text, 0, 0, "", None, picture) for picture in made]
+    save_sheet(rows, PICTURES / "drawings.png", columns=len(sources))
+
+
 def contact_sheets(painter: Painter, art: Art, seed: int) -> None:
     rng = np.random.default_rng(seed + 4)
     things = [int(t) for t in rng.permutation(len(art.things))[:48]]
@@ -344,6 +372,7 @@ def main() -> None:
         "judge_style": known["style"],
     }
     result |= {"seconds_to_load": loading} | measure_seconds(painter)
+    drawing_sheet(painter, art, options.seed)
     contact_sheets(painter, art, options.seed)
     for name, value in result.items():
         say(f"{name:26} {value:7.3f}")

@@ -27,7 +27,8 @@ MODEL = HERE.parent / "model"
 SETTINGS = {
     "name": "muralist",
     "steps": 8,
-    "guidance": 2.0,
+    "guidance": 1.3,  # more of it makes lines thick and colours loud
+    "photo_guidance": 2.0,  # less of it leaves a photograph as it is
     "strength": 0.15,  # restyling is taught as a way from near the source
     "size": SIZE,
     "square": True,
@@ -36,7 +37,7 @@ SETTINGS = {
 }
 
 #: How far a drawing is redrawn that was recognised: its words hold all of it.
-REDRAWN = 0.6
+REDRAWN = 0.75
 
 #: Parts with a configuration of their own.
 PARTS = ("vae", "unet", "text_encoder")
