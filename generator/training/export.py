@@ -18,7 +18,7 @@ from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import Stabl
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from generator.training import recogniser
-from generator.training.data import BLOCK, PIXEL_ART, SIZE
+from generator.training.data import BLOCK, SIZE
 from generator.training.denoiser import new_scheduler
 from generator.training.pictures import BACKGROUNDS, TINTS, Art
 from generator.training.runs import HERE, VAR, be_quiet, say
@@ -32,7 +32,8 @@ SETTINGS = {
     "strength": 0.15,  # restyling is taught as a way from near the source
     "size": SIZE,
     "square": True,
-    "grids": {PIXEL_ART: SIZE // BLOCK},  # the decoder is too soft for squares
+    # the decoder is too soft for squares; every word for pixel art holds one of these
+    "grids": dict.fromkeys(("pixel", "8-bit"), SIZE // BLOCK),
     "default_style": "3d",
 }
 
