@@ -132,6 +132,8 @@ def draw(
     for path, drawing in zip(_numbered(output, count), drawings, strict=True):
         drawing.image.save(path)
         click.echo(f"{path}  {drawing.image.width}×{drawing.image.height}, seed {drawing.seed}")
+    if drawings and drawings[0].taken_for:
+        click.echo(f"The photo was taken for: {drawings[0].taken_for}.")
     click.echo(f"{time.perf_counter() - started:.1f} seconds")
     known = knowledge.of_model(model)
     if photo is None and not known.covers(wish):

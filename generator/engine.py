@@ -81,11 +81,15 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawing:
-    """A finished picture, RGB, not yet encoded: that is work for another thread."""
+    """A finished picture, RGB, not yet encoded: that is work for another thread.
+
+    `taken_for` says in words what the photo was recognised as, where it was.
+    """
 
     image: Image.Image
     seed: int
     media_type: str = "image/png"
+    taken_for: str | None = None
 
     def encode(self) -> bytes:
         """The file's bytes, without metadata. Blocking, some 100 ms for a megapixel."""
@@ -112,7 +116,7 @@ class Engine(Protocol):
         ...
 
     def fits(self, order: Order) -> Hashable:
-        """Orders with equal keys can share a pass. Of a photo it asks only whether there is one."""
+        """Orders with equal keys are drawn together. It asks only whether there is a photo."""
         ...
 
     def draw(self, orders: Sequence[Order], on_step: OnStep) -> list[Drawing] | None:
@@ -142,9 +146,10 @@ class Sketching(Protocol):
 
 
 def engine_names() -> list[str]:
-    """The engines there are: the files in `generator/engines/`."""
+    """The engines there are: the files in `generator/engines/`, but for their own parts."""
     folder = importlib.import_module("generator.engines")
-    return sorted(module.name for module in pkgutil.iter_modules(folder.__path__))
+    names = (module.name for module in pkgutil.iter_modules(folder.__path__))
+    return sorted(name for name in names if not name.startswith("_"))
 
 
 def open_engine(name: str, settings: EngineSettings) -> Engine:

@@ -24,10 +24,12 @@ class Knowledge:
         "two red foxes" names "fox". Wishes in other scripts are given the benefit
         of the doubt: the list is in English, the model may know more.
         """
-        asked = set(_words(wish))
+        asked = set().union(*(_forms(word) for word in _words(wish)))
         if not asked or not self.things:
             return True
-        return any(asked.issuperset(_words(thing)) for thing in self.things)
+        return any(
+            all(asked.intersection(_forms(word)) for word in _words(thing)) for thing in self.things
+        )
 
     def has_style(self, style: str | None) -> bool:
         """Whether it draws in a style, "ink" or "ink style"; always, where nothing is claimed."""
@@ -45,15 +47,14 @@ def of_model(model: str) -> Knowledge:
 
 
 def _words(text: str) -> list[str]:
-    return [_singular(word) for word in re.findall(r"[a-z]+", text.lower())]
+    return re.findall(r"[a-z]+", text.lower())
 
 
-def _singular(word: str) -> str:
-    """Good enough to compare by: "foxes" and "fox" become the same, "glass" stays."""
+def _forms(word: str) -> set[str]:
+    """A word and what it may be the plural of: "foxes" is none of "foxe", but meets "fox"."""
     if len(word) < 4 or word.endswith(("ss", "us")):
-        return word
-    stem = word.removesuffix("es")
-    return stem if stem.endswith(("s", "x", "z", "ch", "sh")) else word.removesuffix("s")
+        return {word}
+    return {word, word.removesuffix("s"), word.removesuffix("es")}
 
 
 def _lines(path: Path) -> list[str]:

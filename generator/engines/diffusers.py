@@ -6,8 +6,12 @@ that comes with a model is run, so a model can be no worse than ugly.
 
 A folder may carry a `muralist.json` with what suits its model, all optional:
 `{"name": "muralist", "steps": 8, "guidance": 2.0, "strength": 0.75, "size": 128,
-"square": true, "grids": {"pixel art": 32}}`; pictures whose text names a style of `grids` are
-put on a grid of so many squares.
+"square": true, "photo_guidance": 2.0, "grids": {"pixel art": 32}}`; `photo_guidance` is that of
+restyling, and pictures whose text names a style of `grids` are put on a grid of so many squares.
+
+Restyling from little noise keeps whatever the photo shows and changes its style little; words
+change it wholly, into what they name. With `"recogniser": {"sure": 0.9, "strength": 0.75}` and a
+`recogniser.safetensors` a model names the drawings it knows itself, and draws these anew.
 """
 
 from __future__ import annotations
@@ -18,12 +22,13 @@ import math
 import os
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from generator import knowledge
 from generator.canvas import canvas, enlarged, off_square, on_grid, onto_square, photo_on, widened
 from generator.engine import (
     Drawing,
@@ -33,6 +38,9 @@ from generator.engine import (
     OnStep,
     Order,
 )
+
+if TYPE_CHECKING:
+    from generator.engines._recogniser import Recogniser, Seen
 
 #: Pixels that keep an accelerator or a CPU busy in one pass; beyond, batching gains nothing.
 _ACCELERATOR_PIXELS = 4 * 512 * 512
@@ -65,6 +73,10 @@ class _Recipe:
     steps: int
     guidance: float
     strength: float
+    #: The guidance of restyling.
+    photo_guidance: float
+    #: How far drawings are redrawn that were recognised; as from words, with their guidance.
+    known_strength: float
     #: Whether the model has only ever seen squares; other shapes are then made around them.
     square: bool = False
     #: Styles whose pictures consist of squares, and how many of them a side.
@@ -98,16 +110,24 @@ class Engine:
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
         self._recipe = _Recipe(
-            name=Path(settings.model).name, size=0, steps=0, guidance=0, strength=0
+            name=Path(settings.model).name,
+            size=0,
+            steps=0,
+            guidance=0,
+            strength=0,
+            photo_guidance=0,
+            known_strength=0,
         )
         self._device = "cpu"
         self._unit = 1
         self._limit: int | None = None
         self._painter: Pipeline = None
         self._restyler: Pipeline = None
+        self._recogniser: Recogniser | None = None
+        self._knowledge = knowledge.Knowledge()
         self._largest_batch = max(1, settings.batch)
-        #: The place of the first order on the easel, and the latents of all that are there.
-        self._easel: tuple[int, Any] | None = None
+        #: The places of the orders on the easel, and their latents.
+        self._easel: tuple[Sequence[int], Any] | None = None
 
     @property
     def name(self) -> str:
@@ -125,6 +145,8 @@ class Engine:
         self._painter = _load_painter(self._settings.model, self._device)
         self._restyler = _restyler(self._painter)
         self._recipe = _recipe(self._settings, facts, self._painter)
+        self._knowledge = knowledge.of_model(self._settings.model)
+        self._recogniser = _recogniser(self._settings.model, facts, self._knowledge)
         self._unit, self._limit = _grid(self._painter)
         self._largest_batch = self._settings.batch or _batch(self._recipe.size, self._device)
 
@@ -136,32 +158,63 @@ class Engine:
         size = self._recipe.size if self._recipe.square else self._recipe.size * order.scale
         width, height = canvas(size, self._unit, aspect, self._limit)
         strength = chosen(order.strength, self._recipe.strength)
+        plain = self._recipe.guidance if order.photo is None else self._recipe.photo_guidance
         return _Pass(
             width=width,
             height=height,
             steps=max(1, round(chosen(order.steps, self._recipe.steps) * order.effort)),
-            guidance=chosen(order.guidance, self._recipe.guidance),
+            guidance=chosen(order.guidance, plain),
             strength=None if order.photo is None else strength,
             negative=bool(order.negative),
         )
 
     def draw(self, orders: Sequence[Order], on_step: OnStep) -> list[Drawing] | None:
+        seen = [self._seen(order) for order in orders]
+        understood = [self._understood(order, it) for order, it in zip(orders, seen, strict=True)]
         try:
-            images = self._in_passes(orders, self.fits(orders[0]), on_step)
+            images = self._in_passes(understood, on_step)
         except _StopError:
             return None
         finally:
             self._easel = None
         return [
-            Drawing(image=self._finished(image, order), seed=order.seed)
-            for order, image in zip(orders, images, strict=True)
+            Drawing(
+                image=self._finished(image, order),
+                seed=order.seed,
+                taken_for=it.described() if it else None,
+            )
+            for order, image, it in zip(orders, images, seen, strict=True)
         ]
 
     def sketch(self) -> Mapping[int, Image.Image]:
         if self._easel is None:
             return {}
-        first, latents = self._easel
-        return dict(enumerate(_sketched(self._painter, latents), first))
+        places, latents = self._easel
+        return dict(zip(places, _sketched(self._painter, latents), strict=False))
+
+    def _seen(self, order: Order) -> Seen | None:
+        if self._recogniser is None or order.photo is None:
+            return None
+        size = (self._recipe.size, self._recipe.size)
+        return self._recogniser(_beginning(order, size, square=self._recipe.square))
+
+    def _understood(self, order: Order, seen: Seen | None) -> Order:
+        """The order as the photo's owner would give it who names what the photo shows.
+
+        Who does name a thing is taken at their word.
+        """
+        if seen is None:
+            return order
+        text = order.text
+        if not self._knowledge.covers(text):
+            text = f"{seen.described(ground='background' not in text)}, {text}"
+        strength, guidance = order.strength, order.guidance
+        return replace(
+            order,
+            text=text,
+            strength=self._recipe.known_strength if strength is None else strength,
+            guidance=self._recipe.guidance if guidance is None else guidance,
+        )
 
     def _finished(self, image: Image.Image, order: Order) -> Image.Image:
         """The picture in the shape and size that was asked for."""
@@ -175,32 +228,41 @@ class Engine:
         return image
 
     def close(self) -> None:
-        self._painter = self._restyler = None
+        self._painter = self._restyler = self._recogniser = None
         _free_memory(self._device)
 
-    def _in_passes(
-        self, orders: Sequence[Order], shared: _Pass, on_step: OnStep
-    ) -> list[Image.Image]:
-        """Draw in as few passes as memory allows; where it runs out, in two halves."""
-        waiting = deque(_chunks(orders, self._largest_batch))
-        images: list[Image.Image] = []
+    def _in_passes(self, orders: Sequence[Order], on_step: OnStep) -> list[Image.Image]:
+        """Draw in as few passes as memory allows; where it runs out, in two halves.
+
+        Orders that came with one key may have parted since: what is recognised is drawn otherwise.
+        """
+        alike: dict[_Pass, list[int]] = {}
+        for place, order in enumerate(orders):
+            alike.setdefault(self.fits(order), []).append(place)
+        waiting = deque(
+            (shared, chunk)
+            for shared, places in alike.items()
+            for chunk in _chunks(places, self._largest_batch)
+        )
+        images: dict[int, Image.Image] = {}
         done = 0
         while waiting:
-            chunk = waiting.popleft()
+            shared, places = waiting.popleft()
             report = _report(on_step, done, done + 1 + len(waiting))
-            drawn = self._try_pass(chunk, shared, self._watched(len(images), report))
+            these = [orders[place] for place in places]
+            drawn = self._try_pass(these, shared, self._watched(places, report))
             if drawn is not None:
-                images += drawn
+                images.update(zip(places, drawn, strict=True))
                 done += 1
             else:
-                waiting.extendleft(reversed(self._halves(chunk)))
-        return images
+                waiting.extendleft((shared, half) for half in reversed(self._halves(places)))
+        return [images[place] for place in range(len(orders))]
 
-    def _watched(self, first: int, on_step: OnStep) -> _OnLatents:
+    def _watched(self, places: Sequence[int], on_step: OnStep) -> _OnLatents:
         """Remembers what is on the easel for as long as `on_step` looks at it."""
 
         def step(number: int, steps: int, latents: Any) -> bool:
-            self._easel = (first, latents)
+            self._easel = (places, latents)
             return on_step(number, steps)
 
         return step
@@ -218,8 +280,8 @@ class Engine:
         _free_memory(self._device)
         return None
 
-    def _halves(self, orders: Sequence[Order]) -> list[Sequence[Order]]:
-        half = len(orders) // 2
+    def _halves(self, places: Sequence[int]) -> list[Sequence[int]]:
+        half = len(places) // 2
         if not half:
             raise EngineError(
                 f"There is not enough memory on {self._device} to draw even one picture"
@@ -228,7 +290,7 @@ class Engine:
             )
         # Remembered, or each batch to come would fail once first.
         self._largest_batch = half
-        return _chunks(orders, half)
+        return _chunks(places, half)
 
     def _pass(
         self, orders: Sequence[Order], shared: _Pass, on_step: _OnLatents
@@ -435,6 +497,10 @@ def _recipe(settings: EngineSettings, facts: Mapping[str, Any], pipeline: Pipeli
         steps=best["steps"],
         guidance=best["guidance"],
         strength=best["strength"],
+        photo_guidance=asked.get("guidance", facts.get("photo_guidance", best["guidance"])),
+        known_strength=asked.get(
+            "strength", facts.get("recogniser", {}).get("strength", best["strength"])
+        ),
         square=facts.get("square", False),
         grids=facts.get("grids", {}),
     )
@@ -450,6 +516,22 @@ def _hints(scheduler: Any) -> dict[str, Any]:
     if trailing and kind in ("EulerDiscreteScheduler", "EulerAncestralDiscreteScheduler"):
         return {"steps": 4, "guidance": 0.0}
     return {}
+
+
+def _recogniser(
+    model: str, facts: Mapping[str, Any], known: knowledge.Knowledge
+) -> Recogniser | None:
+    from safetensors import SafetensorError
+
+    from generator.engines import _recogniser
+
+    try:
+        return _recogniser.load(Path(model), facts, known.things)
+    except (OSError, LookupError, RuntimeError, SafetensorError) as error:
+        raise EngineError(
+            f"The recogniser in {model} does not fit the model or cannot be read. Without its"
+            " recogniser.safetensors the model draws as well, but restyles drawings less."
+        ) from error
 
 
 def _denoiser(pipeline: Pipeline) -> Any:
@@ -509,6 +591,12 @@ def _sketched(pipeline: Pipeline, latents: Any) -> list[Image.Image]:
     return images
 
 
+def _beginning(order: Order, size: tuple[int, int], *, square: bool) -> Image.Image:
+    """The order's photo as it is drawn from."""
+    photo = order.photo or b""
+    return onto_square(photo, size[0], order.aspect) if square else photo_on(photo, size)
+
+
 def _arguments(
     pipeline: Pipeline, orders: Sequence[Order], shared: _Pass, on_step: _OnLatents, *, square: bool
 ) -> dict[str, Any]:
@@ -535,12 +623,7 @@ def _arguments(
         arguments["negative_prompt"] = [order.negative for order in orders]
     if shared.strength is not None:
         size = (shared.width, shared.height)
-        arguments["image"] = [
-            onto_square(order.photo or b"", shared.width, order.aspect)
-            if square
-            else photo_on(order.photo or b"", size)
-            for order in orders
-        ]
+        arguments["image"] = [_beginning(order, size, square=square) for order in orders]
         arguments["strength"] = shared.strength
         arguments["num_inference_steps"] = _steps_in_all(shared.steps, shared.strength)
     # Pipelines differ in what they can be told; what they can't, they don't need.
@@ -567,8 +650,8 @@ def _report(on_step: OnStep, done: int, passes: int) -> OnStep:
     return report
 
 
-def _chunks(orders: Sequence[Order], largest: int) -> list[Sequence[Order]]:
-    return [orders[start : start + largest] for start in range(0, len(orders), largest)]
+def _chunks(places: Sequence[int], largest: int) -> list[Sequence[int]]:
+    return [places[start : start + largest] for start in range(0, len(places), largest)]
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

@@ -11,6 +11,7 @@ STEPS = (
     ("latents",),
     ("text", "--name-steps", "600", "--register-steps", "3600"),
     ("denoiser", "--until", "6000"),
+    ("recogniser",),
     ("export",),
 )
 

@@ -9,6 +9,7 @@ import argparse
 import io
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +18,12 @@ import torch
 from PIL import Image, ImageDraw
 
 from generator.engine import EngineSettings, Order, open_engine
-from generator.training import photographs
+from generator.engines._recogniser import load as load_recogniser
+from generator.training import photographs, recogniser
 from generator.training.data import SIZE
 from generator.training.export import MODEL
 from generator.training.filters import FILTERS
-from generator.training.judge import Judge, accuracy
+from generator.training.judge import Judge, accuracy, disturbed
 from generator.training.pictures import BACKGROUNDS, TINTS, Art, compose
 from generator.training.runs import HERE, be_quiet, say
 
@@ -176,10 +178,16 @@ def measure_diversity(painter: Painter, art: Art, seed: int) -> float:
     return float(apart / (one - two.roll(1, 0)).square().mean())
 
 
+Source = Callable[[int, int, np.random.Generator], torch.Tensor]
+
+
 def measure_restyle(
-    painter: Painter, judge: Judge, art: Art, count: int, seed: int, *, named: bool
+    painter: Painter, judge: Judge, art: Art, count: int, seed: int, source: Source, *, named: bool
 ) -> dict[str, float]:
-    """Drawings in one style, asked for in another; ``named``: the wish names the thing too."""
+    """Drawings in one style, asked for in another; ``named``: the wish names the thing too.
+
+    ``source`` makes the drawing of a thing in a style that is to be restyled.
+    """
     rng = np.random.default_rng(seed + 3)
     things = [int(t) for t in rng.permutation(len(art.things))[:count]]
     first = fifth = style = 0
@@ -187,9 +195,7 @@ def measure_restyle(
         part = things[start : start + 8]
         sources = rng.integers(len(art.styles), size=len(part))
         targets = (sources + rng.integers(1, len(art.styles), size=len(part))) % len(art.styles)
-        pictures = torch.stack(
-            [compose(art.pixels[t, s]) for t, s in zip(part, sources, strict=True)]
-        )
+        pictures = torch.stack([source(t, int(s), rng) for t, s in zip(part, sources, strict=True)])
         texts = [
             wish_text(art, t, int(s), "white") if named else f"{art.styles[s]} style"
             for t, s in zip(part, targets, strict=True)
@@ -206,6 +212,20 @@ def measure_restyle(
         "restyle_at_1": first / count,
         "restyle_at_5": fifth / count,
         "restyle_style": style / count,
+    }
+
+
+def measure_recogniser(folder: Path, art: Art) -> dict[str, float]:
+    """How often the folder's recogniser names what it never saw, rightly and wrongly."""
+    facts = json.loads((folder / "muralist.json").read_text())
+    network = load_recogniser(folder, facts, art.things)
+    if network is None:
+        return {}
+    found = recogniser.measured(network.network, network.sure, recogniser.POOL)
+    return {
+        f"recogniser_{figure}_{kind}".replace(" ", "_"): share
+        for kind, figures in found.items()
+        for figure, share in figures.items()
     }
 
 
@@ -263,6 +283,34 @@ def photograph_sheet(photos: torch.Tensor, made: torch.Tensor, styles: list[str]
     save_sheet(drawn, PICTURES / "photographs.png", columns=len(names))
 
 
+def drawing_sheet(painter: Painter, art: Art, seed: int) -> None:
+    """Drawings restyled by a style alone: as they were drawn, moved on other grounds, in styles
+    never taught, and last things never taught; below each, what the model makes of it."""
+    rng, everything = np.random.default_rng(seed + 5), Art.load(everything=True)
+    known, foreign = len(art.things), [s for s in everything.styles if s not in art.styles]
+    sources: list[tuple[str, torch.Tensor]] = []
+    for column, thing in enumerate(int(t) for t in rng.permutation(known)[:9]):
+        style = int(rng.integers(len(art.styles)))
+        if column < 3:
+            sources.append((art.styles[style], compose(art.pixels[thing, style])))
+        elif column < 6:
+            sources.append(("moved", disturbed(art, thing, style, rng)))
+        else:
+            name = foreign[column % len(foreign)]
+            drawn = everything.pixels[thing, everything.styles.index(name)]
+            sources.append((f"{name}, never taught", compose(drawn)))
+    for thing in known + rng.permutation(len(everything.things) - known)[:3]:
+        drawn = everything.pixels[thing, everything.styles.index(art.styles[0])]
+        sources.append((f"{everything.things[thing]}, never taught", compose(drawn)))
+    pictures = torch.stack([picture for _, picture in sources])
+    rows = [Drawn(words, 0, 0, "", None, picture) for words, picture in sources]
+    for asked in art.styles:
+        text = f"{asked} style"
+        made = painter.repaint([text] * len(pictures), pictures, list(range(len(pictures))))
+        rows += [Drawn(text, 0, 0, "", None, picture) for picture in made]
+    save_sheet(rows, PICTURES / "drawings.png", columns=len(sources))
+
+
 def contact_sheets(painter: Painter, art: Art, seed: int) -> None:
     rng = np.random.default_rng(seed + 4)
     things = [int(t) for t in rng.permutation(len(art.things))[:48]]
@@ -294,15 +342,27 @@ def main() -> None:
     painter = Painter(options.folder, options.strength)
     loading = time.perf_counter() - start
     judge = Judge(art)
+
+    def plain(thing: int, style: int, _rng: np.random.Generator) -> torch.Tensor:
+        return compose(art.pixels[thing, style])
+
+    def moved(thing: int, style: int, rng: np.random.Generator) -> torch.Tensor:
+        return disturbed(art, thing, style, rng)
+
+    def own(thing: int, style: int, rng: np.random.Generator) -> torch.Tensor:
+        ground = str(rng.choice(list(BACKGROUNDS)))
+        return painter.paint([wish_text(art, thing, style, ground)], [thing])[0]
+
     count = options.things or len(art.things)
     known = accuracy(judge, art, min(count, 300))
     few = min(count, 160)
     result: dict[str, float] = measure_text(painter, judge, art, count, options.seed)
     result |= {"tint": measure_tint(painter, art, few, options.seed)}
     result |= {"diversity": measure_diversity(painter, art, options.seed)}
-    result |= measure_restyle(painter, judge, art, few, options.seed, named=True)
-    unnamed = measure_restyle(painter, judge, art, few, options.seed, named=False)
-    result |= {f"{name}_unnamed": share for name, share in unnamed.items()}
+    for kind, source in {"": plain, "_unnamed": plain, "_moved": moved, "_own": own}.items():
+        found = measure_restyle(painter, judge, art, few, options.seed, source, named=not kind)
+        result |= {f"{name}{kind}": share for name, share in found.items()}
+    result |= measure_recogniser(options.folder, art)
     photos, made = restyled_photographs(painter, art.styles, options.seed)
     photograph_sheet(photos, made, art.styles)
     result |= measure_photographs(photos, made, art.styles)
@@ -312,6 +372,7 @@ def main() -> None:
         "judge_style": known["style"],
     }
     result |= {"seconds_to_load": loading} | measure_seconds(painter)
+    drawing_sheet(painter, art, options.seed)
     contact_sheets(painter, art, options.seed)
     for name, value in result.items():
         say(f"{name:26} {value:7.3f}")

@@ -17,7 +17,8 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from generator.training.data import BLOCK, PIXEL_ART, SIZE
+from generator.training import recogniser
+from generator.training.data import BLOCK, SIZE
 from generator.training.denoiser import new_scheduler
 from generator.training.pictures import BACKGROUNDS, TINTS, Art
 from generator.training.runs import HERE, VAR, be_quiet, say
@@ -26,13 +27,18 @@ MODEL = HERE.parent / "model"
 SETTINGS = {
     "name": "muralist",
     "steps": 8,
-    "guidance": 2.0,
+    "guidance": 1.3,  # more of it makes lines thick and colours loud
+    "photo_guidance": 2.0,  # less of it leaves a photograph as it is
     "strength": 0.15,  # restyling is taught as a way from near the source
     "size": SIZE,
     "square": True,
-    "grids": {PIXEL_ART: SIZE // BLOCK},  # the decoder is too soft for squares
+    # the decoder is too soft for squares; every word for pixel art holds one of these
+    "grids": dict.fromkeys(("pixel", "8-bit"), SIZE // BLOCK),
     "default_style": "3d",
 }
+
+#: How far a drawing is redrawn that was recognised: its words hold all of it.
+REDRAWN = 0.75
 
 #: Parts with a configuration of their own.
 PARTS = ("vae", "unet", "text_encoder")
@@ -70,13 +76,30 @@ def assemble(folder: Path) -> None:
         "denoiser_step": torch.load(VAR / "denoiser.pt", weights_only=True)["step"],
     }
     (folder / "muralist.json").write_text(json.dumps(settings, indent=2) + "\n")
+    add_recogniser(folder)
     shutil.copy(HERE / "NOTICE.md", folder / "NOTICE.md")
+
+
+def add_recogniser(folder: Path) -> None:
+    """What names attached drawings, beside the model; its pipeline knows nothing of it."""
+    file = folder / "muralist.json"
+    sure = json.loads(recogniser.FACTS.read_text())["sure"]
+    facts = json.loads(file.read_text()) | {"recogniser": {"sure": sure, "strength": REDRAWN}}
+    shutil.copy(recogniser.FILE, folder)
+    file.write_text(json.dumps(facts, indent=2) + "\n")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=MODEL)
-    folder = parser.parse_args().folder
+    parser.add_argument(
+        "--only-recogniser", action="store_true", help="into the folder that is there"
+    )
+    options = parser.parse_args()
+    folder: Path = options.folder
+    if options.only_recogniser:
+        add_recogniser(folder)
+        return
     torch.set_num_threads(1)
     be_quiet()
     beside, old = VAR / "model.new", VAR / "model.old"

@@ -11,6 +11,7 @@ import io
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -119,8 +120,12 @@ def square(name: str) -> torch.Tensor:
         return tensor(ImageOps.fit(picture, (SIZE, SIZE), Image.Resampling.LANCZOS))
 
 
+def pictures(names: Iterable[str]) -> list[Image.Image]:
+    return [Image.open(FOLDER / f"{name}.png").convert("RGB") for name in names]
+
+
 def taught() -> list[Image.Image]:
-    return [Image.open(FOLDER / f"{name}.png").convert("RGB") for name in TAUGHT]
+    return pictures(TAUGHT)
 
 
 def colored(picture: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:

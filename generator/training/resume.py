@@ -13,14 +13,17 @@ import shutil
 import torch
 from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from safetensors.torch import load_file
 from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from generator.engines._recogniser import Network
+from generator.training import recogniser
 from generator.training.autoencoder import FOLDER
 from generator.training.denoiser import Model
 from generator.training.export import MODEL
 from generator.training.muon import Muon
-from generator.training.pictures import Art
+from generator.training.pictures import BACKGROUNDS, TINTS, Art
 from generator.training.runs import VAR, be_quiet, save_checkpoint, save_folder, say
 from generator.training.text import REGISTERS, Heads, picture_patches
 
@@ -44,19 +47,31 @@ def denoiser_checkpoint(step: int) -> None:
     save_checkpoint("denoiser", pair, Muon(groups), step)
 
 
+def recogniser_checkpoint() -> None:
+    """A finished one, which only measures itself again; with other things it begins anew."""
+    art = Art.load()
+    if (MODEL / "vocabulary.txt").read_text().splitlines() != art.things:
+        say("recogniser: from nothing, for it names other things")
+        return
+    network = Network(len(art.things), len(BACKGROUNDS), len(TINTS))
+    network.load_state_dict(load_file(MODEL / recogniser.FILE.name))
+    save_checkpoint("recogniser", network, recogniser.optimizer_of(network), recogniser.STEPS)
+    say(f"recogniser: {recogniser.STEPS} steps done")
+
+
 @torch.no_grad()
-def fitted_heads(encoder: CLIPTextModel, art: Art) -> Heads:
-    """Heads whose register reading is the least-squares fit for the drawings taught."""
+def fitted_heads(encoder: CLIPTextModel, art: Art, known: int) -> Heads:
+    """Heads whose register reading is the least-squares fit for the drawings of known things."""
     tokenizer = CLIPTokenizer.from_pretrained(VAR / "tokenizer")
     patches = picture_patches(art)
     read = []
-    for thing in art.things:
+    for thing in art.things[:known]:
         texts = [f"a {thing}, {style} style" for style in art.styles]
         ids = tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids
         read.append(encoder(ids).last_hidden_state[:, -REGISTERS:])
     hidden = torch.stack(read).flatten(0, 2)
     with_one = torch.cat([hidden, torch.ones(len(hidden), 1)], 1)
-    fit = torch.linalg.lstsq(with_one, patches.flatten(0, 2)).solution
+    fit = torch.linalg.lstsq(with_one, patches[:known].flatten(0, 2)).solution
     heads = Heads(len(art.things), len(art.styles), patches.shape[-1])
     heads.patch.weight.copy_(fit[:-1].T)
     heads.patch.bias.copy_(fit[-1])
@@ -67,12 +82,14 @@ def main() -> None:
     torch.set_num_threads(1)
     be_quiet()
     unpack()
-    step = int(json.loads((MODEL / "muralist.json").read_text())["denoiser_step"])
+    facts = json.loads((MODEL / "muralist.json").read_text())
+    step = int(facts["denoiser_step"])
     denoiser_checkpoint(step)
     say(f"denoiser: --begin {step}")
+    recogniser_checkpoint()
     if (VAR / "latents.npy").exists():
         encoder = CLIPTextModel.from_pretrained(VAR / "text_encoder")
-        both = nn.ModuleList([encoder, fitted_heads(encoder, Art.load())])
+        both = nn.ModuleList([encoder, fitted_heads(encoder, Art.load(), facts["things"])])
         save_checkpoint("registers", both, Muon([{"params": list(both.parameters())}]), 0)
         say("text: --register-begin 0, the lower layers as they are")
 

@@ -7,6 +7,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -375,6 +376,101 @@ def test_a_style_s_grid_is_laid_over_its_pictures_only(tiny_model: Path, tmp_pat
     squares, smooth = _drawn(engine, *(Order(text=text, seed=1, steps=1) for text in texts))
     assert len(squares.image.getcolors(1_000_000) or []) <= 16
     assert len(smooth.image.getcolors(1_000_000) or []) > 16
+
+
+def _write_recogniser(folder: Path) -> None:
+    """One that takes bright pictures for a fox and is sure of nothing in dark ones."""
+    import torch
+    from safetensors.torch import save_file
+
+    from generator.engines._recogniser import Network
+
+    network = Network(things=2, grounds=1, tints=1)
+    with torch.no_grad():
+        for part in (*network.look, network.thing, network.ground, network.tint):
+            if isinstance(part, (torch.nn.Conv2d, torch.nn.Linear)):
+                part.weight.zero_()
+                # one number goes through all layers: how bright it is
+                part.weight[(0, 0, 1, 1) if part.weight.ndim == 4 else (0, 0)] = 1
+        network.thing.weight.zero_()
+        network.thing.weight[1, 0] = 100
+        network.thing.bias.copy_(torch.tensor([20.0, 0, 0]))
+        network.tint.bias.copy_(torch.tensor([5.0, 0]))
+    save_file(network.state_dict(), folder / "recogniser.safetensors")
+    facts = json.loads((folder / "muralist.json").read_text())
+    facts |= {"recogniser": {"sure": 0.9, "strength": 0.9}, "backgrounds": ["white"]}
+    facts |= {"photo_guidance": 3.0}
+    (folder / "muralist.json").write_text(json.dumps(facts | {"tints": ["red"]}))
+    (folder / "vocabulary.txt").write_text("fox\nowl\n")
+
+
+@pytest.fixture(scope="module")
+def seeing_engine(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """The same model with a recogniser beside it."""
+    folder = _copy(tiny_model, tmp_path_factory.mktemp("seeing"))
+    _write_recogniser(folder)
+    engine = open_engine("diffusers", EngineSettings(model=str(folder), threads=1))
+    engine.load()
+    return engine
+
+
+def _plain_photo(shade: int) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (40, 40), (shade, shade, shade)).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("ink style", "fox on a white background, ink style"),
+        ("ink style on a blue background", "fox, ink style on a blue background"),
+        ("two owls, ink style", "two owls, ink style"),
+    ],
+)
+def test_a_drawing_that_is_known_is_drawn_anew_under_its_name(
+    engine: Engine, seeing_engine: Engine, asked: str, meant: str
+) -> None:
+    bright = _plain_photo(255)
+    (drawn,) = _drawn(seeing_engine, Order(text=asked, seed=1, photo=bright))
+    assert drawn.taken_for == "fox on a white background"
+    named = Order(text=meant, seed=1, photo=bright, strength=0.9)
+    assert _differ(drawn, _drawn(engine, named)[0]) <= TOLERANCE
+    (little,) = _drawn(seeing_engine, Order(text=asked, seed=1, photo=bright, strength=0.3))
+    named = Order(text=meant, seed=1, photo=bright, strength=0.3)
+    assert _differ(little, _drawn(engine, named)[0]) <= TOLERANCE, "who says how far is heard"
+
+
+def test_known_and_unknown_photos_of_one_batch_each_get_their_own_way(
+    engine: Engine, seeing_engine: Engine
+) -> None:
+    shades = (255, 0, 250, 10, 5)
+    orders = [Order(text="ink style", seed=shade, photo=_plain_photo(shade)) for shade in shades]
+    steps = Steps()
+    drawings = seeing_engine.draw(orders, steps)
+    assert drawings is not None
+    assert [drawing.seed for drawing in drawings] == list(shades)
+    assert [bool(drawing.taken_for) for drawing in drawings] == [shade > 100 for shade in shades]
+    for drawing, order in zip(drawings, orders, strict=True):
+        if not drawing.taken_for:
+            plain = replace(order, guidance=3.0)
+            assert _differ(drawing, _drawn(engine, plain)[0]) <= TOLERANCE, "as without one"
+    assert steps == [(step, 6) for step in range(1, 7)], "two passes"
+
+
+def test_a_recogniser_that_is_gone_is_none_and_one_that_does_not_fit_is_named(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    folder = _copy(tiny_model, tmp_path)
+    _write_recogniser(folder)
+    (folder / "vocabulary.txt").write_text("fox\n")
+    engine = open_engine("diffusers", EngineSettings(model=str(folder), threads=1))
+    with pytest.raises(EngineError, match="recogniser"):
+        engine.load()
+    (folder / "recogniser.safetensors").unlink()
+    engine.load()
+    order = Order(text="ink style", seed=1, photo=_plain_photo(255))
+    assert _drawn(engine, order)[0].taken_for is None
 
 
 # diffusers' schedulers with sigmas hand tensors to numpy in a way numpy 2 frowns at.

@@ -9,7 +9,7 @@ import pytest
 from generator import knowledge
 from generator.knowledge import Knowledge
 
-SMALL = Knowledge(things=("fox", "red apple", "wine glass", "bus"))
+SMALL = Knowledge(things=("fox", "red apple", "wine glass", "bus", "horse", "owl"))
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,8 @@ SMALL = Knowledge(things=("fox", "red apple", "wine glass", "bus"))
         ("wine glasses", True),
         ("a bus", True),
         ("buses", True),
+        ("two owls", True),
+        ("wild horses", True),
         ("the Eiffel tower", False),
         ("赤い狐", True),
         ("", True),

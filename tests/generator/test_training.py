@@ -21,6 +21,7 @@ STAGES = (
     ("latents", "--scenes", "8"),
     ("text", "--name-steps", "1", "--register-steps", "1"),
     ("denoiser", "--until", "1", "--batch", "4"),
+    ("recogniser", "--steps", "1", "--pool", "8"),
     ("export", "--folder", "model"),
 )
 RUN = """
@@ -46,7 +47,7 @@ def _tiny_data(folder: Path) -> None:
     facts = {"styles": [*data.STYLES, data.PIXEL_ART], "things": things}
     (folder / "things.json").write_text(json.dumps(facts))
     (folder / "photographs").mkdir()
-    for name in photographs.TAUGHT:
+    for name in (*photographs.TAUGHT, *photographs.HELD_OUT):
         coarse = Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8))
         coarse.resize((170, 140)).save(folder / "photographs" / f"{name}.png")
 
@@ -115,6 +116,39 @@ def test_restyling_begins_at_the_source_and_ends_at_the_target() -> None:
     assert torch.allclose(signal * noisy - sigma * velocity, clean, atol=1e-5)
     noisy, velocity = noised(batch, noise, torch.zeros(4, dtype=torch.long), begun)
     assert (noisy - clean).abs().mean() < 0.1
+
+
+def test_what_trains_the_recogniser_is_not_what_measures_it() -> None:
+    from generator.training.recogniser import CHOICE, MEASURING, TRAINING
+
+    parts = (TRAINING, CHOICE, MEASURING)
+    for shares in ([part.quarters for part in parts], [part.photographs for part in parts]):
+        everything = [one for share in shares for one in share]
+        assert len(everything) == len(set(everything))
+
+
+def test_a_batch_of_the_recogniser_s_holds_known_things_and_nothing_known() -> None:
+    import torch
+
+    from generator.engines._recogniser import SIDE
+    from generator.training.pictures import BACKGROUNDS, TINTS
+    from generator.training.recogniser import Drawings, Supply
+
+    rgba = torch.zeros(3, 2, 4, SIDE, SIDE, dtype=torch.uint8)
+    rgba[..., 16:48, 16:48] = 255
+    tintable = torch.ones(3, len(TINTS), dtype=torch.bool)
+    drawings = Drawings(rgba, ink=1, tintable=tintable)
+    photos = torch.zeros(2, 3, SIDE, SIDE, dtype=torch.uint8)
+    supply = Supply(drawings, None, photos)
+    looks, again = supply.batch(5, 60), supply.batch(5, 60)
+    assert torch.equal(looks.pictures, again.pictures), "a number is a batch"
+    assert looks.pictures.shape == (60, 3, SIDE, SIDE)
+    assert looks.pictures.abs().max() <= 1
+    assert set(looks.things.tolist()) == {0, 1, 2, 3}
+    known = int((looks.things > 0).sum())
+    assert len(looks.grounds) == len(looks.tints) == known
+    assert looks.grounds.max() < len(BACKGROUNDS)
+    assert looks.tints.max() <= len(TINTS)
 
 
 def test_muon_s_updates_have_all_directions_alike() -> None:
