@@ -154,6 +154,7 @@ def test_02_the_place_in_line_is_told_seldom_and_the_picture_wins(
     stage: Stage, ada: Person, record_property: Record
 ) -> None:
     """How seldom is for tests/bots/test_discord_status.py, which has a clock to turn."""
+    stage.served(ada.runs(stage.art, "imagine", prompt="a red fox"))  # now a pace is known
     with stage.busy() as first:
         wish = ada.runs(stage.art, "imagine", prompt="a blue fox")
         stage.until(lambda: wish.message and "number 1" in wish.text)
