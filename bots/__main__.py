@@ -8,11 +8,11 @@ import gc
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import click
 
-from bots import clock, desk, logs, sweep, web
+from bots import clock, desk, logs, loop, sweep, web
 from bots.intake import Intake
 from bots.outbox import Outbox
 from bots.platform import House, Platform, Rush
@@ -67,7 +67,7 @@ def doctor() -> None:
 def resume(platform: str) -> None:
     """Post on PLATFORM again, after its account was in trouble and is well."""
     try:
-        mended = asyncio.run(_resume(load_settings(), platform))
+        mended = loop.run(_resume(load_settings(), platform))
     except MuralistError as failure:
         click.echo(f"muralist: {failure}", err=True)
         sys.exit(1)
@@ -85,23 +85,11 @@ def run() -> None:
         settings = load_settings()
         logs.set_up(settings.log, settings.log_format)
         with Presence(settings.database.parent / "presence").held() as presence:
-            _run_to_the_end(_until_signalled(settings, presence))
+            loop.run(_until_signalled(settings, presence))
     except* (MuralistError, OSError) as failures:
         for failure in _leaves(failures):
             click.echo(f"muralist: {failure}", err=True)
         sys.exit(1)
-
-
-def _run_to_the_end(serving: Coroutine[None, None, None]) -> None:
-    """On a loop that costs less CPU a message, where there is one for this system."""
-    try:
-        import uvloop
-    except ImportError:
-        loop = None
-    else:
-        loop = uvloop.new_event_loop
-    with asyncio.Runner(loop_factory=loop) as runner:
-        runner.run(serving)
 
 
 async def _until_signalled(settings: Settings, presence: Presence) -> None:

@@ -19,6 +19,7 @@ from filelock import FileLock
 from pyrate_limiter import Duration, Rate, RateItem
 from pyrate_limiter.buckets.sqlite_bucket import Queries, SQLiteBucket
 
+from bots import loop
 from data.mentions import Received
 from data.store import Connection, Store, Together, connect, open_store
 from data.words import Mention
@@ -89,7 +90,7 @@ def _ours(template: Template, path: Path) -> Turn:
     def act(c: Connection, received: Sequence[Received]) -> list[bool]:
         return ours.decide(c, received, rules)
 
-    return asyncio.run(_ask(template.copy(path), act, template.received))
+    return loop.run(_ask(template.copy(path), act, template.received))
 
 
 def _with_receipt(path: Path, asks: int, people: int) -> Turn:
@@ -99,7 +100,7 @@ def _with_receipt(path: Path, asks: int, people: int) -> Turn:
     def act(c: Connection, asked: Sequence[Mention]) -> list[bool]:
         return ours.decide(c, ours.receive(c, asked), rules)
 
-    return asyncio.run(_ask(path, act, [ours.mention(n, n % people) for n in range(asks)]))
+    return loop.run(_ask(path, act, [ours.mention(n, n % people) for n in range(asks)]))
 
 
 async def _ask(path: Path, act: Together[T, bool], asks: Sequence[T]) -> Turn:

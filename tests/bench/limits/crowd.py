@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bots import loop
 from data.mentions import Received
 from data.store import Connection, Store, connect, open_store
 from data.words import StoreError, Tier
@@ -97,7 +98,7 @@ def _together(
 def _process(
     path: Path, share: Sequence[Received], pace: float | None, barrier: object, answers: object
 ) -> None:
-    answers.put(asyncio.run(_ask(path, share, pace, barrier)))  # type: ignore[attr-defined]
+    answers.put(loop.run(_ask(path, share, pace, barrier)))  # type: ignore[attr-defined]
 
 
 async def _ask(path: Path, share: Sequence[Received], pace: float | None, barrier: object) -> _Part:
