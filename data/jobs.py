@@ -209,8 +209,8 @@ def claim(
     by_id = {row["id"]: row for row in rows}
     lanes.serve(c, ready, by_id)
     claimed = [_job(by_id[candidate.id]) for candidate in ready if candidate.id in by_id]
-    for job in claimed:
-        journal.note(c, job.mention_id, Event.BATCH, now, attempt=job.attempts, size=len(claimed))
+    told = ((job.mention_id, {"attempt": job.attempts, "size": len(claimed)}) for job in claimed)
+    journal.note_all(c, Event.BATCH, told, now)
     return claimed
 
 

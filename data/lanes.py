@@ -153,37 +153,43 @@ def serve(c: Connection, candidates: Sequence[Candidate], chosen: Collection[int
 
 
 def ahead(c: Connection, job_id: int) -> Ahead:
-    """What will be drawn before this waiting job.
+    """What will be drawn before this waiting job."""
+    return ahead_of_all(c, [job_id])[job_id]
+
+
+def ahead_of_all(c: Connection, job_ids: Collection[int]) -> dict[int, Ahead]:
+    """What will be drawn before each of these waiting jobs, one look at the line for all.
 
     Exact near the head of the line. Further back it is what fair sharing gives to
     every other lane until this one's turn has come.
     """
-    job = c.execute("SELECT tier, circle, tag FROM jobs WHERE id = ?", (job_id,)).fetchone()
-    tier, circle, tag = job["tier"], job["circle"], job["tag"]
-    waits = c.execute("SELECT cost FROM lanes WHERE tier = ? AND circle = ''", (tier,)).fetchone()[
-        "cost"
-    ]
-    jobs, own = 0, 0.0
+    far, found = set(job_ids), dict[int, Ahead]()
+    if not far:
+        return found
+    waits = {
+        row["tier"]: row
+        for row in c.execute(
+            "SELECT tier, waiting, cost FROM lanes"
+            f" WHERE tier IN ({_TIERS}) AND circle = '' AND waiting > 0"
+        )
+    }
+    jobs, own = 0, defaultdict[str, float](float)
     for candidate in window(c, math.inf, most=EXACT, reach=math.inf):
-        if candidate.id == job_id:
-            return Ahead(jobs=jobs, share=own / waits)
+        tier = candidate.path[-1].node[0]
+        if candidate.id in far:
+            far.remove(candidate.id)
+            found[candidate.id] = Ahead(jobs=jobs, share=own[tier] / waits[tier]["cost"])
         jobs += 1
-        if candidate.path[-1].node[0] == tier:
-            own += candidate.cost
-    before = c.execute(
-        "SELECT coalesce(sum(cost), 0.0) AS cost FROM ("
-        f"SELECT cost FROM jobs WHERE tier = ? AND circle = ? AND {IN_LINE}"
-        " AND (tag < ? OR tag = ? AND id < ?) ORDER BY tag, id LIMIT ?)",
-        (tier, circle, tag, tag, job_id, DEPTH),
-    ).fetchone()["cost"]
-    own = max(own, _shared(c, "tier = :tier AND circle <> ''", tier, circle, before))
-    cost = _shared(c, f"tier IN ({_TIERS}) AND circle = ''", tier, "", own)
-    waiting = c.execute(
-        "SELECT coalesce(sum(waiting), 0) AS jobs, coalesce(sum(cost), 0.0) AS cost"
-        f" FROM lanes WHERE tier IN ({_TIERS}) AND circle = ''"
-    ).fetchone()
-    share = cost / waiting["cost"] if waiting["cost"] else 0.0
-    return Ahead(jobs=max(jobs, round(waiting["jobs"] * share)), share=min(1.0, own / waits))
+        own[tier] += candidate.cost
+    everything = sum(row["cost"] for row in waits.values())
+    for number, tier, circle, before in _before(c, far):
+        work = max(own[tier], _shared(c, "tier = :tier AND circle <> ''", tier, circle, before))
+        share = _shared(c, f"tier IN ({_TIERS}) AND circle = ''", tier, "", work) / everything
+        found[number] = Ahead(
+            jobs=max(jobs, round(sum(row["waiting"] for row in waits.values()) * share)),
+            share=min(1.0, work / waits[tier]["cost"]),
+        )
+    return found
 
 
 def weigh_circle(c: Connection, circle: str, weight: float) -> None:
@@ -221,6 +227,26 @@ def _clock(c: Connection, tier: str, circle: str) -> float:
         "SELECT clock FROM lanes WHERE tier = ? AND circle = ?", (tier, circle)
     ).fetchone()
     return row["clock"] if row else 0.0
+
+
+def _before(c: Connection, job_ids: Collection[int]) -> Iterator[tuple[int, str, str, float]]:
+    """These jobs, their tiers and lanes, and what is before each in its lane, counted once."""
+    if not job_ids:
+        return
+    numbers = ", ".join(map(str, job_ids))
+    came: dict[tuple[str, str], tuple[float, int, int, float]] = {}
+    for number, tier, circle, tag in c.execute(
+        f"SELECT id, tier, circle, tag FROM jobs WHERE id IN ({numbers}) ORDER BY tag, id"
+    ).fetchall():
+        since, first, jobs, cost = came.get((tier, circle), (-math.inf, 0, 0, 0.0))
+        more, costs = c.execute(
+            "SELECT count(*), coalesce(sum(cost), 0.0) FROM ("
+            f"SELECT cost FROM jobs WHERE tier = ? AND circle = ? AND {IN_LINE}"
+            " AND (tag, id) >= (?, ?) AND (tag, id) < (?, ?) ORDER BY tag, id LIMIT ?)",
+            (tier, circle, since, first, tag, number, DEPTH - jobs),
+        ).fetchone()
+        came[tier, circle] = tag, number, jobs + more, cost + costs
+        yield number, tier, circle, cost + costs
 
 
 def _shared(c: Connection, siblings: str, tier: str, circle: str, cost: float) -> float:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection, Mapping, Sequence
 
 from data import desk, drain, jobs, lanes, melting, promises
+from data.drain import Flow
 from data.lanes import NOTHING, Ahead
 from data.store import Connection
 from data.words import Job, JobState, Ticket, Tier
@@ -24,14 +26,17 @@ def ticket(c: Connection, platform: str, source_id: str, now: float) -> Ticket |
     return Ticket(state=row["state"], reason=row["reason"]) if row else None
 
 
-def promise(c: Connection, job_id: int, tier: Tier, now: float, *, alone: bool = False) -> None:
-    """Estimate a wish that has just entered, and keep the estimate to be measured by.
+def promise(
+    c: Connection, wishes: Sequence[tuple[int, Tier]], now: float, *, alone: Collection[int] = ()
+) -> None:
+    """Estimate wishes (job and tier) that have just entered, and keep that to be measured by.
 
-    `alone`: nothing else waits in its tier.
+    Nothing else waits in the tiers of those that are `alone`.
     """
-    ahead = NOTHING if alone else lanes.ahead(c, job_id)
-    span = _span(c, tier, ahead, now)
-    if span is not None:
+    ahead = lanes.ahead_of_all(c, [job_id for job_id, _ in wishes if job_id not in alone])
+    places = [(tier, ahead.get(job_id, NOTHING)) for job_id, tier in wishes]
+    # No spans at all before anything was drawn.
+    for (job_id, tier), span in zip(wishes, _spans(c, places, now), strict=False):
         promises.make(c, job_id, tier, *span, now)
 
 
@@ -43,28 +48,35 @@ def _of_job(c: Connection, job: Job, now: float) -> Ticket:
     if job.state in (JobState.AVAILABLE, JobState.RETRYABLE):
         ahead = lanes.ahead(c, job.id)
         told = dataclasses.replace(told, position=ahead.jobs + 1)
-        return _estimated(c, told, job, _span(c, job.tier, ahead, now))
+        return _estimated(c, told, job, next(iter(_spans(c, [(job.tier, ahead)], now)), None))
     if job.state is JobState.HELD:
         return dataclasses.replace(told, eta=desk.eta(c, job.id, now))
     return told
 
 
-def _span(c: Connection, tier: Tier, ahead: Ahead, now: float) -> tuple[float, float] | None:
-    """Seconds until a waiting job is drawn if effort is lowered as foreseen, and if it isn't."""
-    drawing = jobs.drawing_time(c)
+def _spans(
+    c: Connection, places: Sequence[tuple[Tier, Ahead]], now: float
+) -> list[tuple[float, float]]:
+    """Seconds until waiting jobs are drawn if effort is lowered as foreseen, and if it isn't.
+
+    None for any of them before something was drawn.
+    """
+    drawing = jobs.drawing_time(c) if places else 0.0
     if not drawing:
-        return None
+        return []
     since = jobs.on_easel_since(c)
     rest = 0.0 if since is None else max(0.0, drawing - (now - since))
-    soon, present = (
-        [
-            drain.reached(flowing, {tier: flowing[tier].waiting * ahead.share})[tier]
-            for flowing in melting.flows(c)
-        ]
-        if ahead.share
-        else (0.0, 0.0)
-    )
-    return rest + min(soon, present) + drawing, rest + present + drawing
+    flowing = melting.flows(c) if any(ahead.share for _, ahead in places) else ()
+    spans = []
+    for tier, ahead in places:
+        waits = [_wait(flows, tier, ahead.share) for flows in flowing] or [0.0]
+        spans.append((rest + min(waits) + drawing, rest + waits[-1] + drawing))
+    return spans
+
+
+def _wait(flows: Mapping[Tier, Flow], tier: Tier, share: float) -> float:
+    """Seconds until such a share of what waits of a tier is drawn."""
+    return drain.reached(flows, {tier: flows[tier].waiting * share})[tier] if share else 0.0
 
 
 def _estimated(c: Connection, told: Ticket, job: Job, span: tuple[float, float] | None) -> Ticket:

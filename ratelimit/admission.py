@@ -170,15 +170,19 @@ def _enter(c: Connection, admitted: Sequence[_Admitted], now: float) -> None:
         told.append((wish.received.id, {"job": number, "units": ask.units, "tier": ask.tier.value}))
     ledger.reserve_all(c, charges, now)
     journal.note_all(c, Event.ADMIT, told, now)
+    estimated, alone = [], set[int]()
     for number, (wish, ask, usage, _, opens_at, amount) in zip(numbers, admitted, strict=True):
         if usage.temporary:
             putoff.let_in(c, ask.account)
         if wish.hold:
             journal.note(c, wish.received.id, Event.HOLD, now, reason=wish.hold)
         elif usage.waiting < SHORT and opens_at <= now:
-            line.promise(c, number, ask.tier, now, alone=not usage.waiting)
+            estimated.append((number, ask.tier))
+            if not usage.waiting:
+                alone.add(number)
         if wish.allowance is not None:
             budget.reserve(c, number, wish.received.mention.platform, amount, now)
+    line.promise(c, estimated, now, alone=alone)
 
 
 def _entry(one: _Admitted, now: float) -> Entry:

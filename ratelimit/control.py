@@ -195,5 +195,4 @@ def _tell(c: Connection, told_on: Sequence[str], now: float) -> None:
 
 
 def _sample(c: Connection, now: float) -> None:
-    for job_id, tier in promises.unpromised(c, SAMPLE):
-        line.promise(c, job_id, tier, now)
+    line.promise(c, promises.unpromised(c, SAMPLE), now)

@@ -26,7 +26,7 @@ from data.words import (
     Tier,
 )
 from ratelimit import control, policy
-from ratelimit.admission import admit
+from ratelimit.admission import Wish, admit_all
 from ratelimit.simulation.scenario import Scenario
 
 PLATFORM = "simulation"
@@ -39,18 +39,25 @@ GROUP = 5_000
 ATTEMPTS = 3
 BACKOFF = 5.0
 
+_PROMPT = Prompt(wish="a red fox")
 _PICTURE = Picture(
     sha256="0" * 64, media_type="image/jpeg", width=1024, height=1024, seed=1, engine="simulated"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
-    """Who asks, of which tier, and in which guild if in any."""
+class Asked:
+    """A wish and who has it: of which tier, in which guild if in any, and when it was said.
 
+    `number` is its own.
+    """
+
+    number: int
     name: str
     tier: Tier
     guild: str | None
+    photo: str | None
+    at: float
 
 
 class Bot:
@@ -71,27 +78,23 @@ class Bot:
             given = deal.given(scenario.began)
             terms.set_tier(self._c, tier, given, PLATFORM, scenario.title, scenario.began)
 
-    def ask(
-        self, number: int, asker: Asker, prompt: Prompt, photo: str | None, now: float
-    ) -> Decision:
-        """One mention, from the inbox to its decision; `number` is its own."""
-        account = Account(platform=PLATFORM, user_id=asker.name, handle=asker.name)
-        if asker.tier is not Tier.FREE and asker.name not in self._known:
-            self._known.add(asker.name)
-            ledger.set_tier(self._c, account, asker.tier, now)
-        mention = Mention(
-            platform=PLATFORM,
-            source_id=str(number),
-            account=account,
-            text=prompt.wish,
-            created_at=now,
-            guild=asker.guild,
-        )
-        (received,) = mentions.receive(self._c, PLATFORM, [mention], None, now)
-        decision = admit(self._c, received, prompt, number, photo, self._policies, now)
-        assert decision is not None, "each mention is new"
+    def ask(self, asked: Sequence[Asked], now: float) -> list[Decision]:
+        """Mentions that came together, from the inbox to their decisions."""
+        for one in asked:
+            if one.tier is not Tier.FREE and one.name not in self._known:
+                self._known.add(one.name)
+                ledger.set_tier(self._c, _account(one), one.tier, now)
+        came = mentions.receive(self._c, PLATFORM, [_mention(one) for one in asked], None, now)
+        wishes = [
+            Wish(received, _PROMPT, one.number, one.photo)
+            for received, one in zip(came, asked, strict=True)
+        ]
         self._acted()
-        return decision
+        return [
+            decision
+            for decision in admit_all(self._c, wishes, self._policies, now)
+            if decision is not None  # each mention is new
+        ]
 
     def claim(self, largest: int, now: float) -> list[Job]:
         """The next batch: the head of the line and what can be drawn with it."""
@@ -170,11 +173,28 @@ class Bot:
             self._c.execute("BEGIN IMMEDIATE")
 
 
+def _account(asked: Asked) -> Account:
+    return Account(platform=PLATFORM, user_id=asked.name, handle=asked.name)
+
+
+def _mention(asked: Asked) -> Mention:
+    return Mention(
+        platform=PLATFORM,
+        source_id=str(asked.number),
+        account=_account(asked),
+        text=_PROMPT.wish,
+        created_at=asked.at,
+        guild=asked.guild,
+    )
+
+
 def _together(ready: Sequence[Job], largest: int) -> list[int]:
     """The head, and behind it whatever fits into its batch."""
     chosen: list[int] = []
     pictures = 0
     for job in ready:
+        if pictures >= largest:
+            break
         if not chosen or pictures + job.prompt.count <= largest:
             chosen.append(job.id)
             pictures += job.prompt.count

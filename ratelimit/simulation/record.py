@@ -56,11 +56,16 @@ class Log:
     claimed: list[float] = field(default_factory=list)
     ended: list[float] = field(default_factory=list)
     effort: list[float] = field(default_factory=list)
+    #: When each was decided, from which on it waits in the line.
+    _entered: list[float] = field(default_factory=list)
     #: Before this wish nobody waits any more.
     _expired: int = 0
 
-    def ask(self, at: float, wish: Wish, reason: str) -> int:
-        """A wish was decided; `reason` is empty where it was let in. Its number."""
+    def ask(self, at: float, wish: Wish, reason: str, decided: float | None = None) -> int:
+        """A wish was decided, at once or later; `reason` is empty where it was let in.
+
+        Its number.
+        """
         self.at.append(at)
         self.crowd.append(wish.crowd)
         self.person.append(wish.person)
@@ -71,6 +76,7 @@ class Log:
         self.claimed.append(np.nan)
         self.ended.append(np.nan)
         self.effort.append(np.nan)
+        self._entered.append(at if decided is None else decided)
         return len(self.at) - 1
 
     def take(self, wish: int, at: float, effort: float) -> None:
@@ -83,9 +89,9 @@ class Log:
         self.claimed[wish] = np.nan
 
     def expire(self, before: float, at: float) -> None:
-        """All that was asked before a moment and still waits was let go."""
+        """All that was let in before a moment and still waits was let go."""
         for wish in range(self._expired, len(self.at)):
-            if self.at[wish] >= before:
+            if self._entered[wish] >= before:
                 self._expired = wish
                 return
             if self.outcome[wish] == WAITING and np.isnan(self.claimed[wish]):

@@ -12,14 +12,19 @@ from functools import partial
 from pathlib import Path
 
 from data.promises import Kept
-from data.words import Effort, Job, Prompt, Refuse
+from data.words import Effort, Job, Refuse
 from ratelimit import control
-from ratelimit.simulation.bot import Asker, Bot
+from ratelimit.simulation.bot import Asked, Bot
 from ratelimit.simulation.fifo import gpus_over_time
 from ratelimit.simulation.measures import Measures
 from ratelimit.simulation.record import DELIVERED, FAILED, Log, Passes, Record, Wish, complete
 from ratelimit.simulation.scenario import Scenario
 from ratelimit.simulation.traffic import Traffic, wishes
+
+#: Who asks within this time of the first is let in or put off together, in seconds.
+TOGETHER = 0.5
+#: And so many at most, as in the store.
+GROUP = 256
 
 #: Replies are posted so long after the first of them was written, in seconds.
 POST_AFTER = 2.0
@@ -63,6 +68,7 @@ class World:
         self._measures = Measures(scenario)
         self._gpus = scenario.gpus.count
         self._drawing = 0
+        self._asking: list[tuple[float, Wish]] = []
         self._closing = self._posting = self._watching = False
         self._chance = random.Random(scenario.seed)  # noqa: S311  no secret hangs on it
 
@@ -82,7 +88,7 @@ class World:
         self._live_until(lasts)
         told(lasts - before)
         self._closing = True
-        while self._drawing or self._bot.waiting():
+        while self._asking or self._drawing or self._bot.waiting():
             self._live_until(self._agenda[0][0])
         return self._ended()
 
@@ -97,21 +103,27 @@ class World:
     def _ask(self, at: float, wish: Wish) -> None:
         if self._closing:
             return
-        decision = self._bot.ask(
-            len(self._log.at),
-            self._asker(wish),
-            Prompt(wish="a red fox"),
-            _PHOTO if wish.photo else None,
-            self._unix(at),
-        )
+        if not self._asking:
+            self._plan(at + TOGETHER, self._decide)
+        self._asking.append((at, wish))
+
+    def _decide(self, at: float) -> None:
+        """Everybody who asked meanwhile hears yes or no, in the order they asked."""
+        came, self._asking = self._asking, []
+        for first in range(0, len(came), GROUP):
+            group = came[first : first + GROUP]
+            asked = [self._asked(n, *each) for n, each in enumerate(group, len(self._log.at))]
+            for (said, wish), decision in zip(
+                group, self._bot.ask(asked, self._unix(at)), strict=True
+            ):
+                if isinstance(decision, Refuse):
+                    self._log.ask(said, wish, decision.say, at)
+                    self._reply(at)
+                    self._come_again(at, wish, decision)
+                else:
+                    self._log.ask(said, wish, "", at)
         self._watch(at)
-        if isinstance(decision, Refuse):
-            self._log.ask(at, wish, decision.say)
-            self._reply(at)
-            self._come_again(at, wish, decision)
-        else:
-            self._log.ask(at, wish, "")
-            self._draw(at)
+        self._draw(at)
 
     def _come_again(self, at: float, wish: Wish, refusal: Refuse) -> None:
         """Some do, once they may: within half an hour, most of them early."""
@@ -211,10 +223,16 @@ class World:
             measures,
         )
 
-    def _asker(self, wish: Wish) -> Asker:
+    def _asked(self, number: int, at: float, wish: Wish) -> Asked:
         crowd = self._scenario.crowds[wish.crowd]
-        guild = f"{wish.crowd}-{wish.person % crowd.guilds}" if crowd.guilds else None
-        return Asker(f"{wish.crowd}-{wish.person}", crowd.tier, guild)
+        return Asked(
+            number=number,
+            name=f"{wish.crowd}-{wish.person}",
+            tier=crowd.tier,
+            guild=f"{wish.crowd}-{wish.person % crowd.guilds}" if crowd.guilds else None,
+            photo=_PHOTO if wish.photo else None,
+            at=self._unix(at),
+        )
 
     def _unix(self, at: float) -> float:
         return self._scenario.began + at

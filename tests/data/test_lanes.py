@@ -100,6 +100,28 @@ def test_an_idle_tier_saves_nothing_up(connection: Connection, put: Callable[...
     assert taken == {Tier.FREE: 10, Tier.PLUS: 10}
 
 
+def test_what_is_ahead_of_many_is_what_is_ahead_of_each(
+    connection: Connection, put: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The estimate of what is far behind, too, at a size that a test can afford.
+    monkeypatch.setattr(lanes, "EXACT", 8)
+    entered = [
+        put(f"{guild}{n % 4}", guild=guild, count=1 + n % 3, tier=tier)
+        for n in range(12)
+        for guild in ("ours", "theirs", None)
+        for tier in (Tier.FREE, Tier.PLUS)
+    ]
+    together = lanes.ahead_of_all(connection, entered)
+    assert together == {job: lanes.ahead(connection, job) for job in entered}
+    order = [job.id for job in drawn(connection, first(1))]
+    assert [together[job].jobs for job in order[:8]] == list(range(8))
+    assert all(8 <= together[job].jobs <= len(order) for job in order[8:])
+    shares = [together[job].share for job in entered]
+    assert min(shares) == 0
+    assert len(set(shares)) > 10
+    assert max(shares) < 1
+
+
 def test_what_is_taken_back_leaves_no_gap(connection: Connection, put: Callable[..., int]) -> None:
     for _ in range(30):
         job = jobs.by_id(connection, put("ada"))

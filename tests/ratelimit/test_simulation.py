@@ -22,6 +22,7 @@ from ratelimit.simulation.record import (
     DELIVERED,
     EXPIRED,
     REFUSED,
+    WAITING,
     Log,
     Passes,
     Record,
@@ -29,6 +30,7 @@ from ratelimit.simulation.record import (
     complete,
 )
 from ratelimit.simulation.scenario import Crowd, Deal, Gpus, Scenario, ScenarioError
+from ratelimit.simulation.world import TOGETHER
 
 #: Draws two pictures at once, in two seconds.
 ENGINE = Gpus(count=1, batch=2, steps=1, overhead=0.0, megapixels_per_second=1.048576)
@@ -169,6 +171,34 @@ def test_what_expires_is_let_go_once() -> None:
     assert log.outcome[0] == EXPIRED
     assert log.ended[0] == 60.0
     assert log.outcome[1:] != [EXPIRED, EXPIRED]
+
+
+def test_what_was_decided_later_waits_from_then_on() -> None:
+    log = Log()
+    log.ask(39.8, Wish(0, 0, photo=False), "", 40.2)
+    log.expire(40.0, 60.0)
+    assert log.outcome == [WAITING]
+    log.expire(40.5, 61.0)
+    assert log.outcome == [EXPIRED]
+
+
+def test_who_asks_at_about_the_same_time_hears_together_and_nobody_is_forgotten(
+    tmp_path: Path,
+) -> None:
+    played = a_scenario(
+        Crowd(name="a", people=5_000, wishes_per_hour=3_600.0),
+        Crowd(name="the last", people=20, begins=599.9, at_once=20),
+        gpus=ENGINE.model_copy(update={"count": 200}),
+        melting=False,
+    )
+    run = play(played, tmp_path / "together.db")
+    ours = run.ours
+    assert len(ours.at) == len(run.fifo.at)
+    assert (np.diff(ours.at) >= 0).all()
+    until_claimed = ours.claimed - ours.at
+    assert until_claimed.min() >= 0
+    assert until_claimed.max() <= TOGETHER + 1e-6
+    assert len(np.unique(ours.claimed)) < 0.9 * len(ours.at)
 
 
 def test_measures_tell_when_each_tier_was_lowered_and_limited() -> None:
