@@ -8,7 +8,7 @@ import gc
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import click
 
@@ -163,26 +163,35 @@ async def serve(settings: Settings, presence: Presence, stop: asyncio.Event) -> 
         chores = _limits_chores(settings, store, platforms)
         await stack.enter_async_context(clock.ticking(store, presence, time.time, chores))
         ladder = known_standards.ladder
-        desk_app = await stack.enter_async_context(
-            console.open_console(store, pictures, time.time, _console_settings(settings, ladder))
-        )
-        app = web.build(
-            platforms,
-            house.ready,
-            pulse,
-            settings.host,
-            limits=lambda: store.read(lambda c: control.status(c, time.time())),
-            mounted={console.ROOT: desk_app},
-        )
-        address = await stack.enter_async_context(web.serving(app, settings.host, settings.port))
-        click.echo(f"Muralist is at {address}")
-        if key := await console.first_key(store, time.time):
-            click.echo(console.shown_once(address, key))
+        await stack.enter_async_context(_on_the_web(house, platforms, pulse, ladder))
         await stack.enter_async_context(sweep.daily(house, platforms))
         await stack.enter_async_context(desk.tended(house, platforms, known_standards.desk))
         intake = Intake(house, review, policies.load(settings.policies), ladder)
         outbox = Outbox(house, presence)
         await work(stop, platforms, intake, worker, outbox, pulse)
+
+
+@contextlib.asynccontextmanager
+async def _on_the_web(
+    house: House, platforms: Sequence[Platform], pulse: Pulse, ladder: Ladder
+) -> AsyncIterator[None]:
+    """Serve the platforms' pages, the desk and what is published, and say where."""
+    settings, store, now = house.settings, house.store, house.clock
+    desk_settings = _console_settings(settings, ladder)
+    async with console.open_console(store, house.pictures, now, desk_settings) as desk_app:
+        app = web.build(
+            platforms,
+            house.ready,
+            pulse,
+            settings.host,
+            limits=lambda: store.read(lambda c: control.status(c, now())),
+            mounted={console.ROOT: desk_app},
+        )
+        async with web.serving(app, settings.host, settings.port) as address:
+            click.echo(f"Muralist is at {address}")
+            if key := await console.first_key(store, now):
+                click.echo(console.shown_once(address, key))
+            yield
 
 
 async def work(
