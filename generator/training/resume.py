@@ -90,8 +90,9 @@ def main() -> None:
     if (VAR / "latents.npy").exists():
         encoder = CLIPTextModel.from_pretrained(VAR / "text_encoder")
         both = nn.ModuleList([encoder, fitted_heads(encoder, Art.load(), facts["things"])])
-        save_checkpoint("registers", both, Muon([{"params": list(both.parameters())}]), 0)
-        say("text: --register-begin 0, the lower layers as they are")
+        # not step 0: in a later turn what reads the registers is held, as the denoiser expects
+        save_checkpoint("registers", both, Muon([{"params": list(both.parameters())}]), 1)
+        say("text: --register-begin 1, the lower layers as they are")
 
 
 if __name__ == "__main__":
