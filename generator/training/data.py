@@ -86,7 +86,7 @@ STYLES = {
 PIXEL_ART = "pixel art"
 
 # sha256 of the pixels, drawn from the packages above for the things.txt beside this file
-DIGEST = "5740f5dd583748a38b3b9f310587c0a3cb26c4ab1b5ef7ded7b55c56fe876985"
+DIGEST = "d82389587bcaf0a52491744a5cc824d6ece6a80c49d2dbbbca0b4ae0847896d9"
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ TINTS = {
 
 
 # What the model is taught of all that is drawn: as much as the training time at hand holds.
-TAUGHT_THINGS = 600
+TAUGHT_THINGS = 1000
 TAUGHT_STYLES = ("3d", "flat", "pixel art", "ink")
 
 
