@@ -244,15 +244,16 @@ def _span(ticket: Ticket) -> str:
     return f"{shortest} to {longest}"
 
 
-def limit_line(limit: TemporaryLimit, now: float) -> str:
-    """A temporary limit in one line, for everybody to see."""
-    size = (
-        f"{_pictures(limit.daily)} a day"
-        if limit.daily is not None
-        else "new wishes are taken as the line allows"
+def limit_line(limit: TemporaryLimit, when: str, language: str | None = None) -> str:
+    """A temporary limit in one line, for everybody to see; `when` it should be over."""
+    return phrase(
+        "limit.line" if limit.daily is None else "limit.daily",
+        language,
+        tier=limit.tier,
+        quota=limit.daily,
+        reason=_reason({"reason": limit.reason}, language),
+        when=when,
     )
-    reason = _tame(limit.reason).rstrip(".")
-    return f"For now, {limit.tier} tier: {size}, because {reason}. {_over(until(limit.until, now))}"
 
 
 def _over(when: str) -> str:
@@ -372,6 +373,7 @@ def _known(facts: Facts, now: float, language: str | None) -> dict[str, object]:
         "left": left,
         "quota": quota,
         "units": units if units and left else None,
+        "eased": "yes" if facts.get("eased") else None,
         "price": units if units and units > len(seeds) > 0 else None,
         "ignored": ", ".join(_tame(str(flag)) for flag in facts.get("ignored") or ()),
         "seeds": ", ".join(seeds),

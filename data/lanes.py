@@ -78,9 +78,19 @@ class Candidate:
     path: list[Turn] = field(default_factory=list)
 
 
-def clocks(c: Connection, lanes: Collection[tuple[str, str]]) -> dict[tuple[str, str], float]:
-    """The virtual time in each of these lanes (tier and circle)."""
-    return {lane: _clock(c, *lane) for lane in lanes}
+class Clocks(dict[tuple[str, str], float]):
+    """The virtual time in each lane (tier and circle), read when it is first asked for."""
+
+    def __init__(self, c: Connection) -> None:
+        super().__init__()
+        self._c = c
+
+    def __missing__(self, lane: tuple[str, str]) -> float:
+        row = self._c.execute(
+            "SELECT clock FROM lanes WHERE tier = ? AND circle = ?", lane
+        ).fetchone()
+        self[lane] = clock = row["clock"] if row else 0.0
+        return clock
 
 
 def enter(c: Connection, came: Iterable[tuple[str, str, float | None, float]]) -> None:
@@ -88,10 +98,10 @@ def enter(c: Connection, came: Iterable[tuple[str, str, float | None, float]]) -
     weights: dict[tuple[str, str], float | None] = {}
     counts: Counter[tuple[str, str]] = Counter()
     costs: defaultdict[tuple[str, str], float] = defaultdict(float)
-    for tier, circle, weight, cost in came:
+    for (tier, circle, weight, cost), alike in Counter(came).items():
         for node in ((tier, circle), (tier, "")):
-            counts[node] += 1
-            costs[node] += cost
+            counts[node] += alike
+            costs[node] += cost * alike
         if weight is not None:
             weights[tier, ""] = weight
     c.executemany(
@@ -220,13 +230,6 @@ def move(c: Connection, account: Account, tier: Tier) -> None:
         " WHERE m.id = jobs.id",
         (tier, tier, account.platform, account.user_id, tier),
     )
-
-
-def _clock(c: Connection, tier: str, circle: str) -> float:
-    row = c.execute(
-        "SELECT clock FROM lanes WHERE tier = ? AND circle = ?", (tier, circle)
-    ).fetchone()
-    return row["clock"] if row else 0.0
 
 
 def _before(c: Connection, job_ids: Collection[int]) -> Iterator[tuple[int, str, str, float]]:

@@ -10,7 +10,7 @@ first of a day's wishes and on the last.
 from __future__ import annotations
 
 import functools
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -83,17 +83,20 @@ def reserve(
 def reserve_all(c: Connection, charges: Sequence[Charge], now: float) -> None:
     """Write these charges, and add them to every balance they count in: once for all of them."""
     day = day_of(now)
-    rows, people = [], []
-    sums: Counter[tuple[str, str]] = Counter()
+    rows, people, total = [], [], 0
+    accounts: defaultdict[str, int] = defaultdict(int)
+    circles: defaultdict[str, int] = defaultdict(int)
+    channels: defaultdict[str, int] = defaultdict(int)
     for job_id, account, units, circle, channel, arrival in charges:
         platform, user_id = account.platform, account.user_id
         rows.append((job_id, platform, user_id, day, units, now, circle, channel))
         people.append((units, arrival, platform, user_id))
-        sums["account", f"{platform}/{user_id}"] += units
-        sums["circle", circle] += units
-        sums["total", ""] += units
+        accounts[f"{platform}/{user_id}"] += units
+        circles[circle] += units
         if channel is not None:
-            sums["channel", f"{circle}/{channel}"] += units
+            channels[f"{circle}/{channel}"] += units
+        total += units
+    scopes = {"account": accounts, "circle": circles, "channel": channels, "total": {"": total}}
     c.executemany(
         "INSERT INTO charges (job_id, platform, user_id, day, units, state, reserved_at, circle,"
         " channel) VALUES (?, ?, ?, ?, ?, 'reserved', ?, ?, ?)",
@@ -102,7 +105,7 @@ def reserve_all(c: Connection, charges: Sequence[Charge], now: float) -> None:
     c.executemany(
         "INSERT INTO balances (day, scope, key, reserved, settled) VALUES (?, ?, ?, ?, 0)"
         " ON CONFLICT DO UPDATE SET reserved = reserved + excluded.reserved",
-        [(day, scope, key, units) for (scope, key), units in sums.items()],
+        [(day, scope, key, units) for scope, sums in scopes.items() for key, units in sums.items()],
     )
     c.executemany(
         "UPDATE accounts SET in_hand = in_hand + ?, arrival = coalesce(?, arrival)"

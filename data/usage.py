@@ -94,20 +94,12 @@ class Book:
             tier = ledger.best(tier, self._given.get(mention.circle, Tier.FREE))
         line = self._lines.get(tier) or self._read_line(tier)
         circle, channel, total = self._caps_of(mention) if self._capped else (None, None, None)
+        since = _since(mention.account_since, known.first_seen, self._now)
+        # By place, as in a NamedTuple names cost as much as the rest of it.
         return tier, Usage(
-            day=self._day,
-            reserved=known.reserved,
-            settled=known.settled,
-            terms=line.terms,
-            in_hand=known.in_hand,
-            arrival=known.arrival,
-            since=_since(mention.account_since, known.first_seen, self._now),
-            circle=circle,
-            channel=channel,
-            total=total,
-            waiting=line.waiting,
-            temporary=line.temporary,
-        )
+            self._day, known.reserved, known.settled, line.terms, known.in_hand, known.arrival,
+            since, circle, channel, total, line.waiting, line.temporary,
+        )  # fmt: skip
 
     def grant(
         self, mention: Mention, tier: Tier, units: int, arrival: float, *, waits: bool

@@ -490,8 +490,7 @@ class Quota:
     temporary: tuple[TemporaryLimit, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Admit:
+class Admit(NamedTuple):
     """Yes; `left` units remain today after this ask, None where nothing counts them."""
 
     left: int | None

@@ -110,14 +110,8 @@ def _decide(
         undecided.remove(wish.received.id)
         mention = wish.received.mention
         tier, usage = book.look(mention)
-        ask = Ask(
-            account=mention.account,
-            tier=tier,
-            units=wish.prompt.units,
-            asked_at=mention.created_at,
-            circle=mention.circle,
-            channel=mention.channel,
-        )
+        circle, channel = mention.circle, mention.channel
+        ask = Ask(mention.account, tier, wish.prompt.units, mention.created_at, circle, channel)
         decision, opens_at, amount = judge(ask, usage, policies, now), 0.0, 0
         if wish.allowance is not None and isinstance(decision, Admit):
             amount = wish.allowance.per_reply + wish.prompt.count * wish.allowance.per_picture
@@ -167,7 +161,7 @@ def _enter(c: Connection, admitted: Sequence[_Admitted], now: float) -> None:
     charges, told = [], []
     for number, (wish, ask, _, arrival, _, _) in zip(numbers, admitted, strict=True):
         charges.append(Charge(number, ask.account, ask.units, ask.circle, ask.channel, arrival))
-        told.append((wish.received.id, {"job": number, "units": ask.units, "tier": ask.tier.value}))
+        told.append((wish.received.id, {"job": number, "units": ask.units, "tier": ask.tier}))
     ledger.reserve_all(c, charges, now)
     journal.note_all(c, Event.ADMIT, told, now)
     estimated, alone = [], set[int]()

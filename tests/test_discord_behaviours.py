@@ -370,6 +370,8 @@ def test_08_who_was_put_off_is_told_until_when_and_when_it_is_over(stage: Stage)
     assert "free tier" in refused.text
     assert "<t:" in refused.text
     assert "mehr Leute" in asked.messages[-1].text
+    assert "mehr Leute" in stage.told(bob.runs(stage.art, "quota"))
+    assert "free tier: at most 0 a day" in stage.told(eve.runs(stage.art, "queue"))
     late.expire()
     stage.bot.does(lambda c: terms.lift(c, Tier.FREE, "mod", "over", time.time(), melting=False))
     stage.bot.does(lambda c: putoff.tell(c, Tier.FREE, ["discord"], 50, time.time()))

@@ -7,7 +7,8 @@ To add one, copy `de.py`, translate it, and name it in `_CATALOGUES`. Three tabl
 - `PHRASES`: sentences of `bots/languages/en.py`, with the same {facts} in them.
 - `SAYINGS`: replies, as sentences in the order of their importance. A sentence whose
   {facts} are not all known is left out; of several in brackets the first that can be
-  said is. English replies are made in `bots/wording.py`.
+  said is. A fact that is no more than a condition shows nothing as {fact:.0}. English
+  replies are made in `bots/wording.py`.
 
 What a language does not have is said in English.
 """

@@ -146,6 +146,10 @@ PHRASES: Final[Mapping[str, str]] = MappingProxyType(
         "nothing_to_cancel": "Von dir gibt es nichts abzubrechen.",
         "reported": "Danke. Ein Mensch sieht es sich an.",
         "queue": "Wünsche in der Schlange oder auf der Staffelei: {count}.",
+        "limit.daily": "Im Moment hat die Stufe {tier} höchstens {quota} am Tag: {reason}. Das"
+        " sollte vorbei sein {when}.",
+        "limit.line": "Im Moment nehme ich von der Stufe {tier} so viel an, wie die Schlange"
+        " zulässt: {reason}. Das sollte vorbei sein {when}.",
         "quota": "Stufe {tier}: heute noch {left} von {quota} Bildern; alle wieder {when}.",
         "no_receipt": "So einen Wunsch von dir kenne ich nicht.",
         "help": "Sag, was du sehen möchtest: `/vorstellen`, oder erwähne @{handle}. Mit einem"
@@ -221,6 +225,7 @@ SAYINGS: Final[Mapping[Say, tuple[str | tuple[str, ...], ...]]] = MappingProxyTy
             "Das war das letzte von {last} Bildern für heute.",
             "Heute sind noch {left} von {quota} Bildern übrig.",
             "Es zählt als {price} Bilder.",
+            "{eased:.0}Es ist schneller gemalt als sonst, weil so viele bitten.",
             "Weggelassen: {ignored}.",
             "Seed: {seeds}.",
         ),

@@ -142,6 +142,10 @@ PHRASES: Final[Mapping[str, str]] = MappingProxyType(
         "nothing_to_cancel": "There is nothing of yours to cancel.",
         "reported": "Thank you. A person will look at it.",
         "queue": "Wishes in line or on the easel: {count}.",
+        "limit.daily": "For now, {tier} tier: at most {quota} a day, because {reason}. It should be"
+        " over {when}.",
+        "limit.line": "For now, {tier} tier: new wishes are taken as the line allows, because"
+        " {reason}. It should be over {when}.",
         "quota": "Tier {tier}: {left} of {quota} pictures left today; all of them again {when}.",
         "no_receipt": "I know of no such wish of yours.",
         "help": "Say what you would like to see: `/imagine`, or tag @{handle} with it. Add a photo"

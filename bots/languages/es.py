@@ -146,6 +146,10 @@ PHRASES: Final[Mapping[str, str]] = MappingProxyType(
         "nothing_to_cancel": "No hay nada tuyo que cancelar.",
         "reported": "Gracias. Lo mirará una persona.",
         "queue": "Deseos en la cola o en el caballete: {count}.",
+        "limit.daily": "Por ahora el nivel {tier} tiene como mucho {quota} al día: {reason}."
+        " Debería terminar {when}.",
+        "limit.line": "Por ahora acepto del nivel {tier} lo que cabe en la cola: {reason}. Debería"
+        " terminar {when}.",
         "quota": "Nivel {tier}: hoy quedan {left} de {quota} imágenes; todas de nuevo {when}.",
         "no_receipt": "No conozco ningún deseo tuyo así.",
         "help": "Di lo que quieres ver: `/imaginar`, o menciona a @{handle}. Con una foto tuya y un"
@@ -218,6 +222,7 @@ SAYINGS: Final[Mapping[Say, tuple[str | tuple[str, ...], ...]]] = MappingProxyTy
             "Era la última de {last} imágenes por hoy.",
             "Hoy quedan {left} de {quota} imágenes.",
             "Cuenta como {price} imágenes.",
+            "{eased:.0}Está pintado más deprisa que de costumbre, porque pide mucha gente.",
             "He dejado fuera: {ignored}.",
             "Semilla: {seeds}.",
         ),

@@ -145,6 +145,10 @@ PHRASES: Final[Mapping[str, str]] = MappingProxyType(
         "nothing_to_cancel": "取り消せるものがありません。",
         "reported": "ありがとうございます。人が確認します。",
         "queue": "順番待ちと制作中：{count} 件。",
+        "limit.daily": "いま {tier} の方は 1 日 {quota} 枚までです（{reason}）。"
+        "{when} に終わる見込みです。",
+        "limit.line": "いま {tier} の方は、列に空きがあるだけ受け付けています（{reason}）。"
+        "{when} に終わる見込みです。",
         "quota": "プラン {tier}：今日は {quota} 枚のうちあと {left} 枚。{when} にすべて戻ります。",
         "no_receipt": "そのお願いは見つかりません。",
         "help": "見たいものを言ってください：`/想像`、または @{handle} を付けて。"
@@ -217,6 +221,7 @@ SAYINGS: Final[Mapping[Say, tuple[str | tuple[str, ...], ...]]] = MappingProxyTy
             "今日の {last} 枚はこれで最後です。",
             "今日は {quota} 枚のうちあと {left} 枚です。",
             "{price} 枚分と数えます。",
+            "{eased:.0}頼む方が多いため、いつもより手早く描きました。",
             "省いたもの：{ignored}。",
             "シード {seeds}。",
         ),

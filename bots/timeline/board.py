@@ -105,7 +105,9 @@ class Board:
             engine=self._house.engine(),
             ready=self._house.ready(),
             allowances=tuple(_allowance(person, seen.quotas[person.handle]) for person in PEOPLE),
-            notices=tuple(wording.limit_line(limit, now) for limit in seen.limits),
+            notices=tuple(
+                wording.limit_line(limit, wording.until(limit.until, now)) for limit in seen.limits
+            ),
         )
 
     def render(self, shown: Sequence[Thread]) -> str:

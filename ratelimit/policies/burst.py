@@ -36,5 +36,7 @@ def arrival(ask: Ask, usage: Usage, now: float) -> float:
     """
     terms = terms_of(ask, usage)
     asked_at = min(ask.asked_at or now, now)
-    latest = asked_at + terms.burst * terms.every
-    return min(max(usage.arrival, asked_at), latest) + ask.units * terms.every
+    cost = ask.units * terms.every
+    if usage.arrival <= asked_at:  # all of the burst is there, as nearly always
+        return asked_at + cost
+    return min(usage.arrival, asked_at + terms.burst * terms.every) + cost

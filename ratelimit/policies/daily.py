@@ -11,7 +11,7 @@ def decide(ask: Ask, usage: Usage, now: float) -> Decision:
     quota = terms_of(ask, usage).daily
     left = quota - usage.spoken_for
     if ask.units <= left:
-        return Admit(left=left - ask.units)
+        return Admit(left - ask.units)
     return Refuse(
         say=Say.DAILY_QUOTA,
         # More than a whole day's quota at once never fits, however long one waits.

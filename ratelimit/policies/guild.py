@@ -8,9 +8,10 @@ from ratelimit.policy import YES
 
 
 def decide(ask: Ask, usage: Usage, now: float) -> Decision:
-    for cap, say in ((usage.circle, Say.CIRCLE_QUOTA), (usage.channel, Say.CHANNEL_QUOTA)):
-        if cap is not None and not fits(ask, cap):
-            return refusal(ask, cap, say, now)
+    if usage.circle is not None and not fits(ask, usage.circle):
+        return refusal(ask, usage.circle, Say.CIRCLE_QUOTA, now)
+    if usage.channel is not None and not fits(ask, usage.channel):
+        return refusal(ask, usage.channel, Say.CHANNEL_QUOTA, now)
     return YES
 
 

@@ -10,7 +10,7 @@ import pytest
 from bots import wording
 from bots.languages import ENGLISH, catalogue, spoken
 from data.guilds import Policy
-from data.words import Job, JobState, Picture, Progress, Prompt, Say, Ticket, Tier
+from data.words import Job, JobState, Picture, Progress, Prompt, Say, TemporaryLimit, Ticket, Tier
 from ratelimit import control
 from tests.conftest import NOON, an_account
 
@@ -112,6 +112,37 @@ def test_the_last_picture_of_the_day_is_told_as_such() -> None:
     told = wording.reply_text(Say.PICTURE, facts, now=NOON, language="de")
     assert "letzte von 3" in told
     assert "übrig" not in told
+
+
+@pytest.mark.parametrize("language", ["en", *LANGUAGES])
+def test_what_was_painted_more_quickly_is_told_as_such(language: str) -> None:
+    plain, eased = (
+        wording.reply_text(
+            Say.PICTURE, {"wish": "a fox", "eased": eased}, now=NOON, language=language
+        )
+        for eased in (False, True)
+    )
+    assert len(eased) > len(plain)
+    assert "yes" not in eased
+
+
+@pytest.mark.parametrize("daily", [None, 1])
+def test_a_temporary_limit_is_told_in_every_language(daily: int | None) -> None:
+    limit = TemporaryLimit(
+        id=1,
+        tier=Tier.FREE,
+        reason=control.REASON,
+        since=NOON,
+        until=NOON + 60,
+        by="mod",
+        daily=daily,
+    )
+    told = [
+        wording.limit_line(limit, wording.moment(NOON + 60), each) for each in ("en", *LANGUAGES)
+    ]
+    assert len({*told}) == len(told)
+    assert all("free" in line and "<t:" in line for line in told)
+    assert not any(control.REASON in line for line in told[1:])
 
 
 def test_a_language_nobody_speaks_is_english() -> None:

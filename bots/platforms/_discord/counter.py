@@ -20,10 +20,10 @@ from bots.platforms._discord.delivery import Delivery, escaped
 from bots.platforms._discord.judging import CAME_TO
 from bots.platforms._discord.manners import Manners, No
 from bots.platforms._discord.wishes import tell, tell_text
-from data import consent, desk, erasure, jobs, line, mentions, outbox, staff
+from data import consent, desk, erasure, jobs, line, mentions, outbox, staff, terms
 from data.guilds import Policy
 from data.store import Connection as Look
-from data.words import Job, JobState, Receipt, Ticket
+from data.words import Job, JobState, Receipt, TemporaryLimit, Ticket
 
 #: Jobs told of at once.
 SHOWN: Final = 10
@@ -40,15 +40,16 @@ class Counter:
         """How long the line is, and one's own places in it."""
         account, now = reading.account_of(interaction.user), self._house.clock()
 
-        def look(c: Look) -> tuple[int, list[tuple[Job, Ticket | None]]]:
+        def look(c: Look) -> tuple[int, list[TemporaryLimit], list[tuple[Job, Ticket | None]]]:
             counts = jobs.counts(c)
             waiting = sum(n for state, n in counts.items() if state is not JobState.HELD)
             own = jobs.unanswered(c, account)[:SHOWN]
-            return waiting, [(job, line.ticket(c, NAME, job.source_id, now)) for job in own]
+            tickets = [(job, line.ticket(c, NAME, job.source_id, now)) for job in own]
+            return waiting, terms.in_force(c), tickets
 
-        waiting, own = await self._house.store.read(look)
+        waiting, limits, own = await self._house.store.read(look)
         language = reading.language_of(interaction.locale)
-        lines = [wording.phrase("queue", language, count=waiting)]
+        lines = [wording.phrase("queue", language, count=waiting), *_told(limits, language)]
         for job, ticket in own:
             if ticket is not None:
                 where = wording.status(ticket, None, language, now=now)
@@ -60,14 +61,16 @@ class Counter:
         # What was bought a moment ago may come with the question before it comes as an event.
         await selling.note(self._house, interaction.entitlements)
         quota = await self._house.store.read(lambda c: self._house.quota(c, account, now))
+        language = reading.language_of(interaction.locale)
         text = wording.phrase(
             "quota",
-            reading.language_of(interaction.locale),
+            language,
             tier=quota.tier,
             quota=quota.daily,
             left=quota.left,
             when=wording.moment(quota.refill_at),
         )
+        text = "\n".join([text, *_told(quota.temporary, language)])
         skus = self._house.settings.discord_skus
         view = buttons.for_sale(int(skus[0][0])) if skus else None
         await tell_text(interaction, text, view=view)
@@ -264,6 +267,14 @@ def _changed(policy: Policy, changes: dict[str, Any]) -> Policy:
     if changes.get("member_limit") == 0:
         changes["member_limit"] = None
     return dataclasses.replace(policy, channels=tuple(allowed), quiet=quiet, **changes)
+
+
+def _told(limits: Sequence[TemporaryLimit], language: str | None) -> list[str]:
+    """Temporary limits, a line each."""
+    return [
+        escaped(wording.limit_line(limit, wording.moment(limit.until), language))
+        for limit in limits
+    ]
 
 
 def _as_json(kept: list[dict[str, Any]], largest: int) -> bytes:
