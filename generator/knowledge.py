@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Knowledge:
     """`things` are the words for what is drawn well, the most asked for first."""
 
@@ -27,9 +28,12 @@ class Knowledge:
         asked = set().union(*(_forms(word) for word in _words(wish)))
         if not asked or not self.things:
             return True
-        return any(
-            all(asked.intersection(_forms(word)) for word in _words(thing)) for thing in self.things
-        )
+        return any(all(map(asked.intersection, thing)) for thing in self._asked_for)
+
+    @cached_property
+    def _asked_for(self) -> list[list[set[str]]]:
+        """Each thing's words, and each of these as it may be written."""
+        return [[_forms(word) for word in _words(thing)] for thing in self.things]
 
     def has_style(self, style: str | None) -> bool:
         """Whether it draws in a style, "ink" or "ink style"; always, where nothing is claimed."""
