@@ -8,15 +8,18 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Knowledge:
-    """`things` are the words for what is drawn well, the most asked for first."""
+    """`things` are the words for what is drawn well, the most asked for first, and
+    `other_names` more words for some of them."""
 
     things: tuple[str, ...] = ()
     styles: tuple[str, ...] = ()
+    other_names: tuple[str, ...] = ()
 
     def covers(self, wish: str) -> bool:
         """Whether a wish names one of the things; always, where nothing is claimed.
@@ -27,9 +30,13 @@ class Knowledge:
         asked = set().union(*(_forms(word) for word in _words(wish)))
         if not asked or not self.things:
             return True
-        return any(
-            all(asked.intersection(_forms(word)) for word in _words(thing)) for thing in self.things
-        )
+        return any(all(map(asked.intersection, thing)) for thing in self._asked_for)
+
+    @cached_property
+    def _asked_for(self) -> list[list[set[str]]]:
+        """The words of each name, and each of these as it may be written."""
+        names = (*self.things, *self.other_names)
+        return [[_forms(word) for word in _words(name)] for name in names]
 
     def has_style(self, style: str | None) -> bool:
         """Whether it draws in a style, "ink" or "ink style"; always, where nothing is claimed."""
@@ -39,10 +46,18 @@ class Knowledge:
 
 
 def of_model(model: str) -> Knowledge:
-    """Read `vocabulary.txt` and the styles in `muralist.json`. Blocking."""
+    """Read `vocabulary.txt` and the styles in `muralist.json`. Blocking.
+
+    A line of the vocabulary is "cat", or "cat | kitty, kitten".
+    """
     folder = Path(model)
+    lines = [line.partition("|") for line in _lines(folder / "vocabulary.txt")]
     return Knowledge(
-        things=tuple(_lines(folder / "vocabulary.txt")), styles=_styles(folder / "muralist.json")
+        things=tuple(thing.strip() for thing, _, _ in lines),
+        styles=_styles(folder / "muralist.json"),
+        other_names=tuple(
+            name.strip() for _, _, others in lines for name in others.split(",") if name.strip()
+        ),
     )
 
 
@@ -54,7 +69,8 @@ def _forms(word: str) -> set[str]:
     """A word and what it may be the plural of: "foxes" is none of "foxe", but meets "fox"."""
     if len(word) < 4 or word.endswith(("ss", "us")):
         return {word}
-    return {word, word.removesuffix("s"), word.removesuffix("es")}
+    singular = word[:-3] + "y" if word.endswith("ies") else word.removesuffix("es")
+    return {word, word.removesuffix("s"), singular}
 
 
 def _lines(path: Path) -> list[str]:

@@ -96,7 +96,7 @@ class Recogniser:
 def load(folder: Path, facts: Mapping[str, Any], things: Sequence[str]) -> Recogniser | None:
     """The recogniser of a model's folder; None for a model without one.
 
-    `facts` are those of its `muralist.json`, `things` the lines of its `vocabulary.txt`.
+    `facts` are those of its `muralist.json`, `things` those of its `vocabulary.txt`.
     """
     from safetensors.torch import load_file
 

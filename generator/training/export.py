@@ -67,7 +67,7 @@ def assemble(folder: Path) -> None:
         entries.pop(entry, None)
         config.write_text(json.dumps(entries, indent=2) + "\n")
     art = Art.load()
-    (folder / "vocabulary.txt").write_text("\n".join(art.things) + "\n")
+    (folder / "vocabulary.txt").write_text(vocabulary(art))
     settings = SETTINGS | {
         "styles": art.styles,
         "backgrounds": list(BACKGROUNDS),
@@ -78,6 +78,13 @@ def assemble(folder: Path) -> None:
     (folder / "muralist.json").write_text(json.dumps(settings, indent=2) + "\n")
     add_recogniser(folder)
     shutil.copy(HERE / "NOTICE.md", folder / "NOTICE.md")
+
+
+def vocabulary(art: Art) -> str:
+    """A line for each thing with its other names: "cat | kitty, kitten"."""
+    names = zip(art.things, art.other_names, strict=True)
+    lines = (" | ".join([thing, *filter(None, [", ".join(others)])]) for thing, others in names)
+    return "\n".join(lines) + "\n"
 
 
 def add_recogniser(folder: Path) -> None:

@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from generator import knowledge
 from generator.engines._recogniser import Network
 from generator.training import recogniser
 from generator.training.autoencoder import FOLDER
@@ -50,7 +51,7 @@ def denoiser_checkpoint(step: int) -> None:
 def recogniser_checkpoint() -> None:
     """A finished one, which only measures itself again; with other things it begins anew."""
     art = Art.load()
-    if (MODEL / "vocabulary.txt").read_text().splitlines() != art.things:
+    if list(knowledge.of_model(str(MODEL)).things) != art.things:
         say("recogniser: from nothing, for it names other things")
         return
     network = Network(len(art.things), len(BACKGROUNDS), len(TINTS))

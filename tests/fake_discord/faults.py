@@ -1,16 +1,10 @@
-"""What goes wrong with requests, when: listed by hand, or drawn from a seed.
-
-The n-th request to an endpoint meets the same fault whatever the other endpoints
-see. Faults of the gateway are its own methods.
-"""
+"""What goes wrong with requests to Discord. Faults of the gateway are its own methods."""
 
 from __future__ import annotations
 
-import random
-from collections import defaultdict, deque
-from collections.abc import Mapping
 from enum import StrEnum
 
+from tests import faults
 from tests.fake_discord.endpoints import Endpoint
 
 
@@ -45,43 +39,7 @@ class Fault(StrEnum):
         return self.value.endswith("after accept")
 
 
-Chances = Mapping[Endpoint, Mapping[Fault, float]]
-
-
-class FaultScript:
-    def __init__(self, seed: int = 0, chances: Chances | None = None) -> None:
-        self._seed = seed
-        self.chances: Chances = chances or {}
-        self._listed: defaultdict[Endpoint, deque[Fault | None]] = defaultdict(deque)
-        self._asked: defaultdict[Endpoint, int] = defaultdict(int)
-        #: How often each fault has struck.
-        self.struck: defaultdict[tuple[Endpoint, Fault], int] = defaultdict(int)
-
-    def put(self, endpoint: Endpoint, *faults: Fault | None) -> None:
-        """The next requests to `endpoint` meet these, one each; None is none."""
-        self._listed[endpoint].extend(faults)
-
-    def calm(self) -> None:
-        """Nothing goes wrong any more."""
-        self.chances = {}
-        self._listed.clear()
-
-    def next(self, endpoint: Endpoint) -> Fault | None:
-        listed = self._listed[endpoint]
-        fault = listed.popleft() if listed else self._drawn(endpoint)
-        if fault is not None:
-            self.struck[endpoint, fault] += 1
-        return fault
-
-    def _drawn(self, endpoint: Endpoint) -> Fault | None:
-        self._asked[endpoint] += 1
-        point = random.Random(f"{self._seed} {endpoint} {self._asked[endpoint]}").random()
-        for fault, chance in self.chances.get(endpoint, {}).items():
-            point -= chance
-            if point < 0:
-                return fault
-        return None
-
+FaultScript = faults.FaultScript[Endpoint, Fault]
 
 _DELIVERIES = (
     Endpoint.CREATE_MESSAGE,
@@ -103,6 +61,4 @@ def weather(share: float) -> dict[Endpoint, dict[Fault, float]]:
         Fault.RATE_LIMITED: 1,
         Fault.SLOW: 2,
     }
-    whole = sum(weights.values())
-    chances = {fault: share * weight / whole for fault, weight in weights.items()}
-    return dict.fromkeys(_DELIVERIES, chances)
+    return dict.fromkeys(_DELIVERIES, faults.scaled(weights, share))

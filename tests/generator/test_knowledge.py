@@ -48,6 +48,11 @@ def test_a_model_that_claims_nothing_covers_everything(tmp_path: Path) -> None:
 
 
 def test_things_and_styles_are_read_from_the_folder(tmp_path: Path) -> None:
-    (tmp_path / "vocabulary.txt").write_text("fox\n\ncat\n")
+    (tmp_path / "vocabulary.txt").write_text("fox\n\ncat | kitty, house cat\n")
     (tmp_path / "muralist.json").write_text('{"styles": ["ink"]}')
-    assert knowledge.of_model(str(tmp_path)) == Knowledge(things=("fox", "cat"), styles=("ink",))
+    known = knowledge.of_model(str(tmp_path))
+    assert known == Knowledge(
+        things=("fox", "cat"), styles=("ink",), other_names=("kitty", "house cat")
+    )
+    assert known.covers("two kitties")
+    assert not known.covers("a house")
