@@ -148,6 +148,7 @@ async def serve(settings: Settings, presence: Presence, stop: asyncio.Event) -> 
             vocabulary=known.things,
             knows=known.covers,
             styles=known.styles,
+            draws_in=known.has_style,
             engine=lambda: engine.name,
             ready=lambda: worker.ready,
             quotas=DAILY,

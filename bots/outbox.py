@@ -131,6 +131,7 @@ class Outbox:
             "known": job.photo is not None or self._house.knows(job.prompt.wish),
             "things": len(self._house.vocabulary),
             "styles": list(self._house.styles),
+            "known_style": self._house.draws_in(job.prompt.style),
             "quota": quota.daily,
             "left": quota.left,
             "units": job.prompt.units,

@@ -144,6 +144,8 @@ class House:
     knows: Callable[[str], bool]
     #: Names that `--style` understands, for platforms that can offer a choice.
     styles: Sequence[str] = ()
+    #: Whether a style is one of them or another word for one.
+    draws_in: Callable[[str | None], bool] = lambda _style: True
     #: The engine and its model as people may read it, and whether it is loaded.
     engine: Callable[[], str]
     ready: Callable[[], bool]

@@ -313,9 +313,9 @@ def _guess(facts: Facts) -> str:
         return (
             f"I have learnt to paint {learnt} things, and this is not one of them: it is a guess."
         )
-    styles, style = facts.get("styles"), _tame(facts.get("style") or "")
-    if styles and style and style.lower().removesuffix(" style") not in styles:
-        return f"I have learnt the styles {_listed(styles)}: {style} is a guess."
+    if not facts.get("known_style", True):
+        styles, style = _listed(facts.get("styles") or []), _tame(facts.get("style") or "")
+        return f"I have learnt the styles {styles}: {style} is a guess."
     return ""
 
 

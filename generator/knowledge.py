@@ -14,12 +14,13 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Knowledge:
-    """`things` are the words for what is drawn well, the most asked for first, and
-    `other_names` more words for some of them."""
+    """`things` are the words for what is drawn well, the most asked for first, `styles` for
+    how; `other_names` and `other_styles` are more words for some of them."""
 
     things: tuple[str, ...] = ()
     styles: tuple[str, ...] = ()
     other_names: tuple[str, ...] = ()
+    other_styles: tuple[str, ...] = ()
 
     def covers(self, wish: str) -> bool:
         """Whether a wish names one of the things; always, where nothing is claimed.
@@ -42,7 +43,7 @@ class Knowledge:
         """Whether it draws in a style, "ink" or "ink style"; always, where nothing is claimed."""
         if style is None or not self.styles:
             return True
-        return style.lower().removesuffix("style").strip() in self.styles
+        return style.lower().removesuffix("style").strip() in (*self.styles, *self.other_styles)
 
 
 def of_model(model: str) -> Knowledge:
@@ -52,12 +53,14 @@ def of_model(model: str) -> Knowledge:
     """
     folder = Path(model)
     lines = [line.partition("|") for line in _lines(folder / "vocabulary.txt")]
+    card = _card(folder / "muralist.json")
     return Knowledge(
         things=tuple(thing.strip() for thing, _, _ in lines),
-        styles=_styles(folder / "muralist.json"),
+        styles=tuple(card.get("styles", ())),
         other_names=tuple(
             name.strip() for _, _, others in lines for name in others.split(",") if name.strip()
         ),
+        other_styles=tuple(card.get("other_styles", ())),
     )
 
 
@@ -79,7 +82,8 @@ def _lines(path: Path) -> list[str]:
     return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
-def _styles(path: Path) -> tuple[str, ...]:
+def _card(path: Path) -> dict[str, list[str]]:
     if not path.is_file():
-        return ()
-    return tuple(json.loads(path.read_text(encoding="utf-8")).get("styles", ()))
+        return {}
+    card: dict[str, list[str]] = json.loads(path.read_text(encoding="utf-8"))
+    return card

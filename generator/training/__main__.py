@@ -9,8 +9,8 @@ STEPS = (
     ("autoencoder", "--steps", "8000"),
     ("autoencoder", "--decoder-only", "--steps", "3000", "--rate", "1e-3"),
     ("latents",),
-    ("text", "--name-steps", "600", "--register-steps", "3600"),
-    ("denoiser", "--until", "6000"),
+    ("text", "--name-steps", "600", "--register-steps", "9100"),
+    ("denoiser", "--until", "10000"),
     ("recogniser",),
     ("export",),
 )

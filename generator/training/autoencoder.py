@@ -22,6 +22,7 @@ from torch import nn
 from torch.nn import functional
 
 from generator.training import filters
+from generator.training.data import COMIC, PIXEL_ART
 from generator.training.photographs import scene, taught
 from generator.training.pictures import Art, compose
 from generator.training.runs import (
@@ -68,11 +69,10 @@ class Pictures:
 
     def __init__(self, art: Art, photos: list[Image.Image]) -> None:
         self.art, self.photos = art, photos
+        self.columns = [column for column, style in enumerate(art.styles) if style != PIXEL_ART]
 
     def drawing(self, rng: np.random.Generator) -> torch.Tensor:
-        rgba = self.art.pixels[
-            rng.integers(len(self.art.things)), rng.integers(len(self.art.styles))
-        ]
+        rgba = self.art.pixels[rng.integers(len(self.art.things)), rng.choice(self.columns)]
         white = rng.random() < 0.4
         ground = (255, 255, 255) if white else tuple(int(c) for c in rng.integers(0, 256, 3))
         picture = compose(rgba, ground)  # type: ignore[arg-type]
@@ -86,7 +86,7 @@ class Pictures:
         seen = scene(self.photos, self.art, rng)
         if roll < 0.7:
             return seen, False
-        name = rng.choice(["3d", "flat", "ink"], p=(0.2, 0.3, 0.5))
+        name = rng.choice(["3d", "flat", "ink", COMIC], p=(0.15, 0.2, 0.35, 0.3))
         return filters.FILTERS[name](seen), False
 
     def batch(

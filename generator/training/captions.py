@@ -11,9 +11,10 @@ STYLE_WORDS = {
     "3d": ("3d", "3d", "3d", "3d render", "clay"),
     "flat": ("flat", "flat", "flat", "vector", "minimal"),
     "classic": ("classic", "classic", "classic", "shaded", "emoji"),
-    "sticker": ("sticker", "sticker", "sticker", "cartoon"),
+    "sticker": ("sticker",),
     "pixel art": ("pixel art", "pixel art", "pixel art", "pixel", "pixelated", "8-bit"),
     "ink": ("ink", "ink", "ink", "line art", "ink drawing", "black and white"),
+    "comic": ("comic", "comic", "comic", "cartoon", "comic book"),
 }
 # drawn when no style is asked for
 DEFAULT_STYLE = "3d"

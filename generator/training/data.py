@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from generator.training.runs import HERE, VAR, save_array, say
 
@@ -73,7 +73,7 @@ PACKAGES = {
     ),
 }
 
-# style word: the package that draws it, in the order of the art array; pixel art is made of 3d
+# style word: the package that draws it, in the order of the art array; after these come MADE
 STYLES = {
     "3d": "@lobehub/fluent-emoji-3d@1.1.0",
     "flat": "@iconify-json/fluent-emoji-flat@1.2.6",
@@ -82,11 +82,11 @@ STYLES = {
     "ink": "@iconify-json/fluent-emoji-high-contrast@1.2.6",
 }
 
-
-PIXEL_ART = "pixel art"
+PIXEL_ART, COMIC = "pixel art", "comic"
+DARK = (23, 18, 33)  # of the lines in comics
 
 # sha256 of the pixels, drawn from the packages above for the things.txt beside this file
-DIGEST = "d82389587bcaf0a52491744a5cc824d6ece6a80c49d2dbbbca0b4ae0847896d9"
+DIGEST = "e275a9c5bbd9b85682ce6beaf1a4b736a80a76ec92b2ba5b59d07d596ab2d78f"
 
 
 @dataclass(frozen=True)
@@ -205,22 +205,52 @@ def webp_painter(package: str) -> Callable[[Thing], Image.Image | None]:
     return paint
 
 
+def strong(color: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Premultiplied colours [..., 3] further from grey, and no brighter than the alpha allows."""
+    grey = color @ np.array([0.299, 0.587, 0.114])[:, None]
+    stronger: np.ndarray = np.clip(grey + VIVID * (color - grey), 0, alpha)
+    return stronger
+
+
 def pixelated(picture: np.ndarray) -> np.ndarray:
     """Premultiplied RGBA, uint8 [..., SIZE, SIZE, 4], as large pixels of stronger colours."""
     side = SIZE // BLOCK
     blocks = picture.reshape(*picture.shape[:-3], side, BLOCK, side, BLOCK, 4)
     small = blocks.mean((-4, -2), dtype=np.float64)
     color, alpha = small[..., :3], small[..., 3:]
-    grey = color @ np.array([0.299, 0.587, 0.114])[:, None]
-    strong = np.clip(grey + VIVID * (color - grey), 0, alpha)
-    small = np.rint(np.concatenate([strong, alpha], -1)).astype(np.uint8)
+    small = np.rint(np.concatenate([strong(color, alpha), alpha], -1)).astype(np.uint8)
     large: np.ndarray = small.repeat(BLOCK, -3).repeat(BLOCK, -2)
     return large
 
 
+def outlined(picture: np.ndarray) -> np.ndarray:
+    """Premultiplied RGBA, uint8 [SIZE, SIZE, 4], in stronger colours with dark lines."""
+    color, alpha = picture[..., :3] / 255, picture[..., 3:] / 255
+    soft = Image.fromarray(picture[..., :3]).filter(ImageFilter.GaussianBlur(0.8))
+    down, across = np.gradient(np.asarray(soft) / 255, axis=(0, 1))
+    edge = np.sqrt((down**2 + across**2).sum(-1))
+    coverage = Image.fromarray(picture[..., 3])
+    inner = Image.fromarray(np.uint8(255 * np.clip((edge - 0.1) * 18, 0, 1)))
+    around = coverage.filter(ImageFilter.MaxFilter(5)).filter(ImageFilter.GaussianBlur(0.7))
+    lines = np.asarray(inner.filter(ImageFilter.GaussianBlur(0.6)))[..., None] / 255
+    whole = np.maximum(alpha, np.asarray(around)[..., None] / 255)
+    dark = np.array(DARK) / 255
+    mixed = strong(color, alpha) * (1 - lines) + (alpha * lines + whole - alpha) * dark
+    made: np.ndarray = np.rint(np.concatenate([mixed, whole], -1) * 255).astype(np.uint8)
+    return made
+
+
+# style word: the style it is made of, and how
+MADE: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
+    PIXEL_ART: ("3d", pixelated),
+    COMIC: ("flat", outlined),
+}
+ALL_STYLES = (*STYLES, *MADE)
+
+
 def draw_all(things: list[Thing]) -> np.ndarray:
     """Every thing in every style; refuses a thing that one of the packages lacks."""
-    art = np.zeros((len(things), len(STYLES) + 1, SIZE, SIZE, 4), np.uint8)
+    art = np.zeros((len(things), len(ALL_STYLES), SIZE, SIZE, 4), np.uint8)
     missing = []
     for column, package in enumerate(STYLES.values()):
         maker = webp_painter if "lobehub" in package else svg_painter
@@ -231,8 +261,9 @@ def draw_all(things: list[Thing]) -> np.ndarray:
                 missing.append(f"{thing.name} ({package})")
             else:
                 art[row, column] = np.asarray(picture)
-    for drawn in art:
-        drawn[-1] = pixelated(drawn[0])
+    for column, (source, make) in enumerate(MADE.values(), start=len(STYLES)):
+        for drawn in art:
+            drawn[column] = make(drawn[ALL_STYLES.index(source)])
     if missing:
         raise ValueError("things.txt: not drawn by every package: " + ", ".join(missing))
     return art
@@ -246,7 +277,7 @@ def main() -> None:
     art = draw_all(things)
     VAR.mkdir(parents=True, exist_ok=True)
     save_array("art", art)
-    facts = {"styles": [*STYLES, PIXEL_ART], "things": [asdict(thing) for thing in things]}
+    facts = {"styles": ALL_STYLES, "things": [asdict(thing) for thing in things]}
     (VAR / "things.json").write_text(json.dumps(facts, ensure_ascii=False, indent=1))
     digest = hashlib.sha256(art.tobytes()).hexdigest()
     say(f"{len(things)} things in {art.shape[1]} styles, sha256 of the art {digest}")

@@ -353,29 +353,31 @@ def main() -> None:
         ground = str(rng.choice(list(BACKGROUNDS)))
         return painter.paint([wish_text(art, thing, style, ground)], [thing])[0]
 
+    result: dict[str, float] = {}
+
+    def found(figures: dict[str, float]) -> None:
+        for name, value in figures.items():
+            say(f"{name:26} {value:7.3f}")
+        result.update(figures)
+
+    found({"seconds_to_load": loading} | measure_seconds(painter))
     count = options.things or len(art.things)
-    known = accuracy(judge, art, min(count, 300))
     few = min(count, 160)
-    result: dict[str, float] = measure_text(painter, judge, art, count, options.seed)
-    result |= {"tint": measure_tint(painter, art, few, options.seed)}
-    result |= {"diversity": measure_diversity(painter, art, options.seed)}
+    known = accuracy(judge, art, min(count, 300))
+    judged = {"accuracy": "at_1", "at_5": "at_5", "style": "style"}
+    found({f"judge_{name}": known[key] for name, key in judged.items()})
+    found(measure_text(painter, judge, art, count, options.seed))
+    found({"tint": measure_tint(painter, art, few, options.seed)})
+    found({"diversity": measure_diversity(painter, art, options.seed)})
     for kind, source in {"": plain, "_unnamed": plain, "_moved": moved, "_own": own}.items():
-        found = measure_restyle(painter, judge, art, few, options.seed, source, named=not kind)
-        result |= {f"{name}{kind}": share for name, share in found.items()}
-    result |= measure_recogniser(options.folder, art)
+        shares = measure_restyle(painter, judge, art, few, options.seed, source, named=not kind)
+        found({f"{name}{kind}": share for name, share in shares.items()})
+    found(measure_recogniser(options.folder, art))
     photos, made = restyled_photographs(painter, art.styles, options.seed)
     photograph_sheet(photos, made, art.styles)
-    result |= measure_photographs(photos, made, art.styles)
-    result |= {
-        "judge_accuracy": known["at_1"],
-        "judge_at_5": known["at_5"],
-        "judge_style": known["style"],
-    }
-    result |= {"seconds_to_load": loading} | measure_seconds(painter)
+    found(measure_photographs(photos, made, art.styles))
     drawing_sheet(painter, art, options.seed)
     contact_sheets(painter, art, options.seed)
-    for name, value in result.items():
-        say(f"{name:26} {value:7.3f}")
     rounded = {name: round(value, 4) for name, value in result.items()}
     say(json.dumps(rounded | {"things": len(art.things), "asked": count}))
 

@@ -18,6 +18,7 @@ from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import Stabl
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from generator.training import recogniser
+from generator.training.captions import STYLE_WORDS
 from generator.training.data import BLOCK, SIZE
 from generator.training.denoiser import new_scheduler
 from generator.training.pictures import BACKGROUNDS, TINTS, Art
@@ -70,6 +71,7 @@ def assemble(folder: Path) -> None:
     (folder / "vocabulary.txt").write_text(vocabulary(art))
     settings = SETTINGS | {
         "styles": art.styles,
+        "other_styles": other_styles(art),
         "backgrounds": list(BACKGROUNDS),
         "tints": list(TINTS),
         "things": len(art.things),
@@ -78,6 +80,12 @@ def assemble(folder: Path) -> None:
     (folder / "muralist.json").write_text(json.dumps(settings, indent=2) + "\n")
     add_recogniser(folder)
     shutil.copy(HERE / "NOTICE.md", folder / "NOTICE.md")
+
+
+def other_styles(art: Art) -> list[str]:
+    """Words that were taught for the styles beside their names."""
+    words = dict.fromkeys(word for style in art.styles for word in STYLE_WORDS[style])
+    return [word for word in words if word not in art.styles]
 
 
 def vocabulary(art: Art) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional
 
-from generator.training.data import BLOCK, PIXEL_ART, VIVID
+from generator.training.data import BLOCK, COMIC, DARK, PIXEL_ART, VIVID
 
 
 def blurred(picture: torch.Tensor, sigma: float) -> torch.Tensor:
@@ -79,6 +79,15 @@ def ink(picture: torch.Tensor) -> torch.Tensor:
     return torch.tanh((sharp - floor) * 9).expand(3, -1, -1).clone()
 
 
+def comic(picture: torch.Tensor) -> torch.Tensor:
+    """Few strong colours, and dark lines where it is darker than around."""
+    grey = light(picture)
+    lines = torch.sigmoid((blurred(grey, 2.2) - blurred(grey, 1.0) - 0.055) * 70)
+    colors = vivid(stepped(calm(calm(picture, 2), 2), 5), 1.6)
+    dark = torch.tensor(DARK)[:, None, None] / 127.5 - 1
+    return colors.lerp(dark.expand_as(colors), lines)
+
+
 def pixel(picture: torch.Tensor) -> torch.Tensor:
     """Few large pixels."""
     small = functional.avg_pool2d(vivid(picture, VIVID)[None], BLOCK)
@@ -90,4 +99,5 @@ FILTERS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "flat": flat,
     PIXEL_ART: pixel,
     "ink": ink,
+    COMIC: comic,
 }

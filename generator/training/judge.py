@@ -80,7 +80,7 @@ class Judge:
         """All drawings on nearly this ground colour (RGB in [-1, 1]), as features."""
         rounded = tuple(ground.mul(12).round().int().tolist())
         if rounded not in self.drawn:
-            if len(self.drawn) > 20:
+            if len(self.drawn) > 14:  # some 150 MB each
                 self.drawn.clear()
             self.drawn[rounded] = self.composed(ground)
         return self.drawn[rounded]

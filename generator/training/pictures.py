@@ -42,7 +42,7 @@ TINTS = {
 
 # What the model is taught of all that is drawn: as much as the training time at hand holds.
 TAUGHT_THINGS = 1000
-TAUGHT_STYLES = ("3d", "flat", "pixel art", "ink")
+TAUGHT_STYLES = ("3d", "flat", "pixel art", "ink", "comic")
 
 
 @dataclass(frozen=True)

@@ -33,14 +33,14 @@ from generator.training.runs import VAR, load_checkpoint, save_checkpoint, say
 
 FILE, FACTS = VAR / "recogniser.safetensors", VAR / "recogniser.json"
 BATCH = 128
-STEPS, POOL = 3000, 6000
+STEPS, POOL = 9000, 6000
 # Of these, how many are no thing that is known.
 NOTHING = 0.4
 # Of these, how many are other things, halves of two, details and photographs cut out; the rest are
 # photographs.
 KINDS = (0.3, 0.1, 0.08, 0.08)
 # How often something else may be named: photographs, and drawings of other things.
-ALLOWED = {"photographs": 0.002, "other things": 0.03}
+ALLOWED = {"photographs": 0.002, "other things": 0.1}
 
 
 @dataclass(frozen=True)

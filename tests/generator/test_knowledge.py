@@ -35,10 +35,17 @@ def test_a_wish_is_covered_when_it_names_a_thing(wish: str, covered: bool) -> No
 
 @pytest.mark.parametrize(
     ("style", "known"),
-    [("ink", True), ("Pixel Art style", True), ("watercolour", False), (None, True)],
+    [
+        ("ink", True),
+        ("Pixel Art style", True),
+        ("8-bit", True),
+        ("watercolour", False),
+        (None, True),
+    ],
 )
 def test_a_style_is_one_of_the_model_s(style: str | None, known: bool) -> None:
-    assert Knowledge(styles=("ink", "pixel art")).has_style(style) == known
+    asked = Knowledge(styles=("ink", "pixel art"), other_styles=("8-bit",))
+    assert asked.has_style(style) == known
 
 
 def test_a_model_that_claims_nothing_covers_everything(tmp_path: Path) -> None:
@@ -49,10 +56,13 @@ def test_a_model_that_claims_nothing_covers_everything(tmp_path: Path) -> None:
 
 def test_things_and_styles_are_read_from_the_folder(tmp_path: Path) -> None:
     (tmp_path / "vocabulary.txt").write_text("fox\n\ncat | kitty, house cat\n")
-    (tmp_path / "muralist.json").write_text('{"styles": ["ink"]}')
+    (tmp_path / "muralist.json").write_text('{"styles": ["ink"], "other_styles": ["line art"]}')
     known = knowledge.of_model(str(tmp_path))
     assert known == Knowledge(
-        things=("fox", "cat"), styles=("ink",), other_names=("kitty", "house cat")
+        things=("fox", "cat"),
+        styles=("ink",),
+        other_names=("kitty", "house cat"),
+        other_styles=("line art",),
     )
     assert known.covers("two kitties")
     assert not known.covers("a house")

@@ -38,13 +38,13 @@ def _tiny_data(folder: Path) -> None:
 
     rng = np.random.default_rng(0)
     names = ["fox", "cat", "sun"]
-    art = np.zeros((len(names), len(data.STYLES) + 1, data.SIZE, data.SIZE, 4), np.uint8)
+    art = np.zeros((len(names), len(data.ALL_STYLES), data.SIZE, data.SIZE, 4), np.uint8)
     for drawing in art.reshape(-1, data.SIZE, data.SIZE, 4):
         left, top = rng.integers(8, 40, 2)
         drawing[top:-top, left:-left] = [*rng.integers(0, 256, 3), 255]
     np.save(folder / "art.npy", art)
     things = [{"name": name, "other_names": []} for name in names]
-    facts = {"styles": [*data.STYLES, data.PIXEL_ART], "things": things}
+    facts = {"styles": data.ALL_STYLES, "things": things}
     (folder / "things.json").write_text(json.dumps(facts))
     (folder / "photographs").mkdir()
     for name in (*photographs.TAUGHT, *photographs.HELD_OUT):
@@ -87,7 +87,22 @@ def test_pixel_art_is_blocks_of_one_colour() -> None:
     assert (blocks[..., :3] <= blocks[..., 3:]).all(), "premultiplied, as it came"
 
 
-@pytest.mark.parametrize("style", ["3d", "flat", "pixel art", "ink"])
+def test_a_comic_has_dark_lines_around_what_is_drawn_and_where_colours_meet() -> None:
+    from generator.training.data import DARK, SIZE, outlined
+
+    picture = np.zeros((SIZE, SIZE, 4), np.uint8)
+    picture[32:96, 32:64] = (200, 60, 40, 255)
+    picture[32:96, 64:96] = (240, 220, 60, 255)
+    made = outlined(picture).astype(int)
+    assert (made[..., :3] <= made[..., 3:]).all(), "premultiplied, as it came"
+    assert made[64, 20, 3] == 0, "nothing where nothing was drawn"
+    for place in ((64, 31), (64, 96), (64, 64)):
+        assert np.abs(made[place][:3] - DARK).max() < 60
+        assert made[place][3] > 150
+    assert made[64, 48, 0] >= 200, "colours at least as strong"
+
+
+@pytest.mark.parametrize("style", ["3d", "flat", "pixel art", "ink", "comic"])
 def test_a_filter_keeps_the_shape_and_range_of_a_picture_and_changes_it(style: str) -> None:
     import torch
 
