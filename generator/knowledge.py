@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+#: What stands in the singular where a plural ends so: puppies, wolves and knives.
+_SINGULAR = {"ies": ("y",), "ves": ("f", "fe")}
+
 
 @dataclass(frozen=True)
 class Knowledge:
@@ -65,15 +68,15 @@ def of_model(model: str) -> Knowledge:
 
 
 def _words(text: str) -> list[str]:
-    return re.findall(r"[a-z]+", text.lower())
+    return re.findall(r"[a-z0-9]+", text.lower())
 
 
 def _forms(word: str) -> set[str]:
     """A word and what it may be the plural of: "foxes" is none of "foxe", but meets "fox"."""
     if len(word) < 4 or word.endswith(("ss", "us")):
         return {word}
-    singular = word[:-3] + "y" if word.endswith("ies") else word.removesuffix("es")
-    return {word, word.removesuffix("s"), singular}
+    forms = {word, word.removesuffix("s"), word.removesuffix("es")}
+    return forms | {word[:-3] + end for end in _SINGULAR.get(word[-3:], ())}
 
 
 def _lines(path: Path) -> list[str]:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from generator import knowledge
+from generator.__main__ import EMBEDDED_MODEL
 from generator.knowledge import Knowledge
 
-SMALL = Knowledge(things=("fox", "red apple", "wine glass", "bus", "horse", "owl"))
+SMALL = Knowledge(things=("fox", "red apple", "wine glass", "bus", "horse", "owl", "100 points"))
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,9 @@ SMALL = Knowledge(things=("fox", "red apple", "wine glass", "bus", "horse", "owl
         ("two owls", True),
         ("wild horses", True),
         ("the Eiffel tower", False),
+        ("100 points", True),
+        ("100 foxes", True),
+        ("100 quarks", False),
         ("赤い狐", True),
         ("", True),
     ],
@@ -46,6 +50,14 @@ def test_a_wish_is_covered_when_it_names_a_thing(wish: str, covered: bool) -> No
 def test_a_style_is_one_of_the_model_s(style: str | None, known: bool) -> None:
     asked = Knowledge(styles=("ink", "pixel art"), other_styles=("8-bit",))
     assert asked.has_style(style) == known
+
+
+@pytest.mark.parametrize(
+    ("wish", "covered"),
+    [("a kitty, cartoon style", True), ("two wolves", True), ("a quark", False), ("", True)],
+)
+def test_the_embedded_model_covers_what_it_was_taught_and_no_more(wish: str, covered: bool) -> None:
+    assert knowledge.of_model(str(EMBEDDED_MODEL)).covers(wish) == covered
 
 
 def test_a_model_that_claims_nothing_covers_everything(tmp_path: Path) -> None:
