@@ -36,11 +36,11 @@ def shrink(pictures: torch.Tensor) -> torch.Tensor:
 
 
 def features(pictures: torch.Tensor) -> torch.Tensor:
-    """Colours and outlines of [n, 3, SIDE, SIDE] pictures, a row each."""
+    """Colours and outlines of [n, channels, SIDE, SIDE] pictures, a row for each channel."""
     soft = functional.avg_pool2d(pictures, 3, 1, 1, count_include_pad=False)
     across = (soft[..., 2:] - soft[..., :-2])[..., 1:-1, :]
     down = (soft[..., 2:, :] - soft[..., :-2, :])[..., 1:-1]
-    return torch.cat([soft.flatten(1), 1.5 * across.flatten(1), 1.5 * down.flatten(1)], 1)
+    return torch.cat([soft.flatten(2), 1.5 * across.flatten(2), 1.5 * down.flatten(2)], 2)
 
 
 def ground_color(picture: torch.Tensor) -> torch.Tensor:
@@ -73,31 +73,26 @@ class Judge:
         small = [
             shrink(part.permute(0, 3, 1, 2).float() / 255) for part in torch.split(pixels, 500)
         ]
-        self.drawings = torch.cat(small)
-        self.drawn: dict[tuple[int, ...], torch.Tensor] = {}
+        drawings = torch.cat(small)
+        color, alpha = drawings[:, :3], drawings[:, 3:]
+        ink = slice(self.ink, None, self.styles)
+        # features are linear: those of a drawing on a ground are the sum of both parts'
+        self.drawn = features(color * 2 - alpha)
+        self.white_ink = features(alpha[ink].expand(-1, 3, -1, -1))
+        self.uncovered = features(1 - alpha)
 
     def on(self, ground: torch.Tensor) -> torch.Tensor:
-        """All drawings on nearly this ground colour (RGB in [-1, 1]), as features."""
-        rounded = tuple(ground.mul(12).round().int().tolist())
-        if rounded not in self.drawn:
-            if len(self.drawn) > 14:  # some 150 MB each
-                self.drawn.clear()
-            self.drawn[rounded] = self.composed(ground)
-        return self.drawn[rounded]
-
-    def composed(self, ground: torch.Tensor) -> torch.Tensor:
-        color, alpha = self.drawings[:, :3], self.drawings[:, 3:]
+        """All drawings on this ground colour (RGB in [-1, 1]), as features."""
+        drawn = self.drawn.clone()
         if ground.mean() < -0.3:  # black lines would be lost, so ink is white there
-            color = color.clone()
-            color[self.ink :: self.styles] = alpha[self.ink :: self.styles]
-        mixed = color * 2 - alpha + (1 - alpha) * ground[:, None, None]
-        return features(mixed)
+            drawn[self.ink :: self.styles] = self.white_ink
+        return drawn.addcmul_(self.uncovered, ground[:, None])
 
     def look(self, picture: torch.Tensor) -> Opinion:
         """[3, side, side] in [-1, 1]."""
         ground = ground_color(picture)
-        distance = torch.cdist(features(shrink(picture[None])), self.on(ground))[0]
-        by_thing = distance.reshape(-1, self.styles)
+        off = self.on(ground).sub_(features(shrink(picture[None])))
+        by_thing = torch.linalg.vector_norm(off.flatten(1), dim=1).reshape(-1, self.styles)
         order = by_thing.min(1).values.argsort()
         best = int(order[0])
         names = list(BACKGROUNDS)
