@@ -369,6 +369,8 @@ def _known(facts: Facts, now: float, language: str | None) -> dict[str, object]:
         **{name: _duration(span) if span else None for name, span in spans.items()},
         "wish": _quoted(facts.get("wish")),
         "things": "" if facts.get("known", True) else facts.get("things"),
+        "styles": ", ".join(facts.get("styles") or ()),
+        "guessed": "" if facts.get("known_style", True) else _tame(facts.get("style") or ""),
         "last": quota if left == 0 else None,
         "left": left,
         "quota": quota,

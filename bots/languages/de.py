@@ -221,7 +221,10 @@ SAYINGS: Final[Mapping[Say, tuple[str | tuple[str, ...], ...]]] = MappingProxyTy
     {
         Say.PICTURE: (
             ("Hier ist {wish}, gemalt von KI.", "Hier ist dein Bild, gemalt von KI."),
-            "Ich habe gelernt, {things} Dinge zu malen, und das ist keins davon: Es ist geraten.",
+            (
+                "Ich habe {things} Dinge malen gelernt, und das ist keins davon: Es ist geraten.",
+                "Gelernt habe ich die Stile {styles}: {guessed} ist geraten.",
+            ),
             "Das war das letzte von {last} Bildern für heute.",
             "Heute sind noch {left} von {quota} Bildern übrig.",
             "Es zählt als {price} Bilder.",

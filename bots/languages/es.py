@@ -218,7 +218,10 @@ SAYINGS: Final[Mapping[Say, tuple[str | tuple[str, ...], ...]]] = MappingProxyTy
     {
         Say.PICTURE: (
             ("Aquí está {wish}, pintado por IA.", "Aquí está tu imagen, pintada por IA."),
-            "He aprendido a pintar {things} cosas y esta no es una de ellas: la he adivinado.",
+            (
+                "He aprendido a pintar {things} cosas y esta no es una de ellas: la he adivinado.",
+                "He aprendido los estilos {styles}: {guessed} lo he adivinado.",
+            ),
             "Era la última de {last} imágenes por hoy.",
             "Hoy quedan {left} de {quota} imágenes.",
             "Cuenta como {price} imágenes.",

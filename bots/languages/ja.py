@@ -217,7 +217,10 @@ SAYINGS: Final[Mapping[Say, tuple[str | tuple[str, ...], ...]]] = MappingProxyTy
     {
         Say.PICTURE: (
             ("{wish}、AI が描きました。", "AI が描いた絵です。"),
-            "学んだものは {things} 種類で、これはその中にないため、想像で描きました。",
+            (
+                "学んだものは {things} 種類で、これはその中にないため、想像で描きました。",
+                "学んだ画風は {styles} なので、{guessed} は想像で描きました。",
+            ),
             "今日の {last} 枚はこれで最後です。",
             "今日は {quota} 枚のうちあと {left} 枚です。",
             "{price} 枚分と数えます。",

@@ -126,6 +126,14 @@ def test_what_was_painted_more_quickly_is_told_as_such(language: str) -> None:
     assert "yes" not in eased
 
 
+@pytest.mark.parametrize("language", ["en", *LANGUAGES])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_style_that_was_never_learnt_is_told_as_a_guess(language: str, known: bool) -> None:
+    facts = {"wish": "a fox", "style": "cubist", "styles": ["flat", "ink"], "known_style": known}
+    told = wording.reply_text(Say.PICTURE, facts, now=NOON, language=language)
+    assert ("flat" in told) != known
+
+
 @pytest.mark.parametrize("daily", [None, 1])
 def test_a_temporary_limit_is_told_in_every_language(daily: int | None) -> None:
     limit = TemporaryLimit(
