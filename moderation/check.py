@@ -45,7 +45,7 @@ class Subject:
     circumstances: Circumstances = field(default_factory=Circumstances)
 
 
-#: Called in a thread of its own; may be slow, may raise: then a moderator decides.
+#: Called in a thread; may be slow, may raise: then a moderator decides.
 Look = Callable[[Subject], Verdict]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import threading
 from collections.abc import Sequence
@@ -21,11 +20,14 @@ def review(checks: Sequence[Check], stage: Stage, subject: Subject) -> Verdict:
 
     What each of them said is in `among`. A sealed verdict outweighs all others.
     """
-    verdicts = tuple(_look(check, subject) for check in checks if stage in check.stages)
+    asked = [check for check in checks if stage in check.stages]
+    verdicts: list[Verdict] = []
+    while len(verdicts) < len(asked):
+        verdicts += _look(asked[len(verdicts) :], subject)
     strictest = max(
         verdicts, key=lambda verdict: (verdict.ruling.strictness, verdict.sealed), default=ALLOW
     )
-    return dataclasses.replace(strictest, among=verdicts)
+    return dataclasses.replace(strictest, among=tuple(verdicts))
 
 
 def failed(check: str, reason: str = "the automatic check could not be made") -> Verdict:
@@ -35,23 +37,47 @@ def failed(check: str, reason: str = "the automatic check could not be made") ->
     )
 
 
-def _look(check: Check, subject: Subject) -> Verdict:
-    """In a thread of its own, which is left behind where it takes too long."""
+def _look(checks: Sequence[Check], subject: Subject) -> list[Verdict]:
+    """What checks say, one after the other in a thread of their own, as far as they are in time.
+
+    With the first that takes too long the thread is left behind, and the answers end.
+    """
     answers: SimpleQueue[Verdict | Exception] = SimpleQueue()
+    left_behind = threading.Event()
 
     def look() -> None:
-        try:
-            answers.put(check.look(subject))
-        except Exception as error:  # noqa: BLE001  whatever went wrong, a person decides
-            answers.put(error)
-        finally:
-            check.lanes.release()
+        for check in checks:
+            if not left_behind.is_set():
+                answers.put(_answer(check, subject))
 
-    answer: Verdict | Exception = TimeoutError(f"no verdict within {check.seconds} s")
-    if check.lanes.acquire(timeout=check.seconds):
-        threading.Thread(target=look, name=f"check-{check.name}", daemon=True).start()
-        with contextlib.suppress(Empty):
-            answer = answers.get(timeout=check.seconds)
+    # One for all of them: to start a thread beside a busy engine costs more than most looks.
+    threading.Thread(target=look, name="checks", daemon=True).start()
+    verdicts: list[Verdict] = []
+    for check in checks:
+        try:
+            verdicts.append(_verdict(check, answers.get(timeout=check.seconds)))
+        except Empty:
+            left_behind.set()
+            return [*verdicts, _verdict(check, _late(check))]
+    return verdicts
+
+
+def _answer(check: Check, subject: Subject) -> Verdict | Exception:
+    if not check.lanes.acquire(timeout=check.seconds):
+        return _late(check)
+    try:
+        return check.look(subject)
+    except Exception as error:  # noqa: BLE001  whatever went wrong, a person decides
+        return error
+    finally:
+        check.lanes.release()
+
+
+def _late(check: Check) -> TimeoutError:
+    return TimeoutError(f"no verdict within {check.seconds} s")
+
+
+def _verdict(check: Check, answer: Verdict | Exception) -> Verdict:
     if isinstance(answer, Verdict):
         return answer
     log = structlog.get_logger()

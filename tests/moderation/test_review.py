@@ -63,9 +63,10 @@ def test_a_check_that_never_answers_holds() -> None:
 
 
 def test_checks_that_never_answer_do_not_pile_up() -> None:
-    over = threading.Event()
+    over, looking = threading.Event(), []
 
     def stuck(_subject: Subject) -> Verdict:
+        looking.append(1)
         over.wait()
         return Verdict(ruling=Ruling.ALLOW)
 
@@ -73,11 +74,31 @@ def test_checks_that_never_answer_do_not_pile_up() -> None:
         name="test",
         stages=frozenset({Stage.PROMPT}),
         look=stuck,
-        seconds=0.02,
+        seconds=0.05,
         lanes=threading.Semaphore(2),
     )
     rulings = {review([check], Stage.PROMPT, SUBJECT).ruling for _ in range(6)}
-    looking = [thread for thread in threading.enumerate() if thread.name == "check-test"]
-    assert len(looking) == 2
     over.set()
+    assert len(looking) == 2
     assert rulings == {Ruling.HOLD}
+
+
+def test_after_one_that_never_answers_the_others_look_and_only_once() -> None:
+    over, looks = threading.Event(), []
+
+    def stuck(_subject: Subject) -> Verdict:
+        over.wait()
+        return Verdict(ruling=Ruling.ALLOW)
+
+    def counted(_subject: Subject) -> Verdict:
+        looks.append(threading.current_thread())
+        return Verdict(ruling=Ruling.SOFTEN)
+
+    before = set(threading.enumerate())
+    verdict = review([a_check(stuck, seconds=0.05), a_check(counted)], Stage.PROMPT, SUBJECT)
+    left_behind = set(threading.enumerate()) - before - set(looks)
+    over.set()
+    for thread in left_behind:
+        thread.join()
+    assert [one.ruling for one in verdict.among] == [Ruling.HOLD, Ruling.SOFTEN]
+    assert len(looks) == 1
