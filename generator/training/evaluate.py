@@ -363,9 +363,7 @@ def main() -> None:
     found({"seconds_to_load": loading} | measure_seconds(painter))
     count = options.things or len(art.things)
     few = min(count, 160)
-    known = accuracy(judge, art, min(count, 300))
-    judged = {"accuracy": "at_1", "at_5": "at_5", "style": "style"}
-    found({f"judge_{name}": known[key] for name, key in judged.items()})
+    found(accuracy(judge, art, min(count, 300)))
     found(measure_text(painter, judge, art, count, options.seed))
     found({"tint": measure_tint(painter, art, few, options.seed)})
     found({"diversity": measure_diversity(painter, art, options.seed)})

@@ -56,10 +56,14 @@ def stepped(picture: torch.Tensor, levels: int) -> torch.Tensor:
     return (picture + rounded - grey).clamp(-1, 1)
 
 
+def areas(picture: torch.Tensor, levels: int, more: float) -> torch.Tensor:
+    """Even areas of few colours, these so much stronger."""
+    return vivid(stepped(calm(calm(picture, 2), 2), levels), more)
+
+
 def flat(picture: torch.Tensor) -> torch.Tensor:
     """Even areas of strong colour."""
-    even = calm(calm(picture, 2), 2)
-    return vivid(stepped(even, 6), 1.4)
+    return areas(picture, 6, 1.4)
 
 
 def solid(picture: torch.Tensor) -> torch.Tensor:
@@ -83,7 +87,7 @@ def comic(picture: torch.Tensor) -> torch.Tensor:
     """Few strong colours, and dark lines where it is darker than around."""
     grey = light(picture)
     lines = torch.sigmoid((blurred(grey, 2.2) - blurred(grey, 1.0) - 0.055) * 70)
-    colors = vivid(stepped(calm(calm(picture, 2), 2), 5), 1.6)
+    colors = areas(picture, 5, 1.6)
     dark = torch.tensor(DARK)[:, None, None] / 127.5 - 1
     return colors.lerp(dark.expand_as(colors), lines)
 

@@ -139,4 +139,8 @@ def accuracy(judge: Judge, art: Art, count: int = 300) -> dict[str, float]:
         first += opinion.things[0] == thing
         fifth += thing in opinion.things[:5]
         style_right += opinion.style == style
-    return {"at_1": first / count, "at_5": fifth / count, "style": style_right / count}
+    return {
+        "judge_accuracy": first / count,
+        "judge_at_5": fifth / count,
+        "judge_style": style_right / count,
+    }

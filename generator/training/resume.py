@@ -49,10 +49,10 @@ def denoiser_checkpoint(step: int) -> None:
 
 
 def recogniser_checkpoint() -> None:
-    """A finished one, which only measures itself again; with other things it begins anew."""
-    art = Art.load()
-    if list(knowledge.of_model(str(MODEL)).things) != art.things:
-        say("recogniser: from nothing, for it names other things")
+    """A finished one, which only measures itself again; for other drawings it begins anew."""
+    art, known = Art.load(), knowledge.of_model(str(MODEL))
+    if (list(known.things), list(known.styles)) != (art.things, art.styles):
+        say("recogniser: from nothing, for it names other things or styles")
         return
     network = Network(len(art.things), len(BACKGROUNDS), len(TINTS))
     network.load_state_dict(load_file(MODEL / recogniser.FILE.name))
@@ -61,18 +61,19 @@ def recogniser_checkpoint() -> None:
 
 
 @torch.no_grad()
-def fitted_heads(encoder: CLIPTextModel, art: Art, known: int) -> Heads:
-    """Heads whose register reading is the least-squares fit for the drawings of known things."""
+def fitted_heads(encoder: CLIPTextModel, art: Art, known: int, styles: list[str]) -> Heads:
+    """Heads whose register reading is the least-squares fit for known things in known styles."""
     tokenizer = CLIPTokenizer.from_pretrained(VAR / "tokenizer")
     patches = picture_patches(art)
     read = []
     for thing in art.things[:known]:
-        texts = [f"a {thing}, {style} style" for style in art.styles]
+        texts = [f"a {thing}, {style} style" for style in styles]
         ids = tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids
         read.append(encoder(ids).last_hidden_state[:, -REGISTERS:])
     hidden = torch.stack(read).flatten(0, 2)
     with_one = torch.cat([hidden, torch.ones(len(hidden), 1)], 1)
-    fit = torch.linalg.lstsq(with_one, patches[:known].flatten(0, 2)).solution
+    spelt = patches[:known, [art.styles.index(style) for style in styles]]
+    fit = torch.linalg.lstsq(with_one, spelt.flatten(0, 2)).solution
     heads = Heads(len(art.things), len(art.styles), patches.shape[-1])
     heads.patch.weight.copy_(fit[:-1].T)
     heads.patch.bias.copy_(fit[-1])
@@ -90,7 +91,8 @@ def main() -> None:
     recogniser_checkpoint()
     if (VAR / "latents.npy").exists():
         encoder = CLIPTextModel.from_pretrained(VAR / "text_encoder")
-        both = nn.ModuleList([encoder, fitted_heads(encoder, Art.load(), facts["things"])])
+        heads = fitted_heads(encoder, Art.load(), facts["things"], facts["styles"])
+        both = nn.ModuleList([encoder, heads])
         # not step 0: in a later turn what reads the registers is held, as the denoiser expects
         save_checkpoint("registers", both, Muon([{"params": list(both.parameters())}]), 1)
         say("text: --register-begin 1, the lower layers as they are")
