@@ -87,6 +87,8 @@ class Stage:
         return asked.text
 
     def row(self, sql: str) -> tuple[object, ...]:
+        """The first row, when it has come: what was posted is written down a moment later."""
+        self.until(lambda: self.bot.rows(sql))
         return tuple(self.bot.rows(sql)[0])
 
     def state(self, wish: str) -> str:
